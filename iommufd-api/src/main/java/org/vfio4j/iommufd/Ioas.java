@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.iommufd;
+
+import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.List;
+import org.vfio4j.Errno;
+import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
+import org.vfio4j.dma.DmaAccess;
+import org.vfio4j.dma.DmaSpace;
+import org.vfio4j.dma.IovaRange;
+import org.vfio4j.iommufd.uapi.IommuIoasAllowIovas;
+import org.vfio4j.iommufd.uapi.IommuIoasCopy;
+import org.vfio4j.iommufd.uapi.IommuIoasIovaRanges;
+import org.vfio4j.iommufd.uapi.IommuIoasMap;
+import org.vfio4j.iommufd.uapi.IommuIoasUnmap;
+import org.vfio4j.iommufd.uapi.IommuIovaRange;
+import org.vfio4j.iommufd.uapi.IommufdUapi;
+import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.KernelObject;
+import org.vfio4j.linux.Lifetime;
+import org.vfio4j.memory.NativeBlock;
+
+/**
+ * An I/O address space of an iommufd: what is mapped here is what the devices attached to it reach.
+ *
+ * <p>While no device is attached nothing is pinned: memory that cannot be pinned, or exceeds
+ * RLIMIT_MEMLOCK, is found out when a device is attached, or at the next map after that. The kernel
+ * chooses IOVAs from the lowest address up.
+ *
+ * <p>Thread safe. Linux 6.2. Source: {@code drivers/iommu/iommufd/ioas.c}, {@code io_pagetable.c}.
+ */
+public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
+  private static final ThreadLocal<IommuIoasMap> MAP = ThreadLocal.withInitial(IommuIoasMap::new);
+  private static final ThreadLocal<IommuIoasUnmap> UNMAP =
+      ThreadLocal.withInitial(IommuIoasUnmap::new);
+
+  /** Length that, from IOVA 0 on, means everything. */
+  private static final long ALL = -1;
+
+  private static final int FIRST_GUESS_OF_RANGES = 8;
+
+  private final Iommufd iommufd;
+  private final IoasId id;
+  private final Kernel kernel;
+  private final int fd;
+
+  private Ioas(Iommufd iommufd, IoasId id, Lifetime lifetime) {
+    super(lifetime);
+    this.iommufd = iommufd;
+    this.id = id;
+    this.kernel = iommufd.kernel();
+    this.fd = iommufd.fdForChildren();
+  }
+
+  static Ioas own(Iommufd iommufd, IoasId id) {
+    Kernel kernel = iommufd.kernel();
+    int fd = iommufd.fdForChildren();
+    String name = id + " of " + iommufd.lifetime().name();
+    Runnable destroy = () -> Iommufd.destroy(kernel, fd, id.value(), name);
+    return new Ioas(iommufd, id, new Lifetime(name, destroy, iommufd.lifetime()));
+  }
+
+  static Ioas borrow(Iommufd iommufd, IoasId id) {
+    String name = id + " (borrowed) of " + iommufd.lifetime().name();
+    return new Ioas(iommufd, id, new Lifetime(name, () -> {}, iommufd.lifetime()));
+  }
+
+  public IoasId id() {
+    return id;
+  }
+
+  @Override
+  public PtId ptId() {
+    return id;
+  }
+
+  @Override
+  public Iommufd iommufd() {
+    return iommufd;
+  }
+
+  @Override
+  public Kernel kernel() {
+    return kernel;
+  }
+
+  @Override
+  public int tryMap(long userVa, long length, long iova, DmaAccess access) {
+    lifetime().enter();
+    try {
+      return ioasMap(IommufdUapi.IOMMU_IOAS_MAP_FIXED_IOVA, userVa, length, iova, access);
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  @Override
+  public void map(long userVa, long length, long iova, DmaAccess access) {
+    int result = tryMap(userVa, length, iova, access);
+    if (result < 0) {
+      throw IommufdErrors.map(this, userVa, length, iova, result);
+    }
+  }
+
+  @Override
+  public long map(long userVa, long length, DmaAccess access) {
+    lifetime().enter();
+    try {
+      int result = ioasMap(0, userVa, length, 0, access);
+      if (result < 0) {
+        throw IommufdErrors.mapAnywhere(this, userVa, length, result);
+      }
+      return MAP.get().iova();
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  @Override
+  public long tryUnmap(long iova, long length) {
+    lifetime().enter();
+    try {
+      return releaseMapping(iova, length);
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  @Override
+  public long unmap(long iova, long length) {
+    long result = tryUnmap(iova, length);
+    if (result < 0) {
+      throw IommufdErrors.unmap(this, iova, length, result);
+    }
+    return result;
+  }
+
+  @Override
+  public long releaseMapping(long iova, long length) {
+    IommuIoasUnmap unmap = UNMAP.get().ioasId(id.value()).iova(iova).length(length);
+    int result = kernel.ioctl(fd, IommufdUapi.IOMMU_IOAS_UNMAP, unmap);
+    return result < 0 ? result : unmap.length();
+  }
+
+  /**
+   * Removes every mapping of the space.
+   *
+   * @return the number of bytes that were mapped; 0 when nothing was
+   */
+  public long unmapAll() {
+    long result = tryUnmap(0, ALL);
+    // Kernels before the fix of about 6.18 say ENOENT for an empty space.
+    if (result < 0 && !Errno.ENOENT.is(result)) {
+      throw IommufdErrors.unmap(this, 0, ALL, result);
+    }
+    return Math.max(0, result);
+  }
+
+  /**
+   * Maps here, at the given IOVA, what {@code source} has mapped in a range: any part of one or
+   * several of its mappings. The pages are shared and not counted again.
+   *
+   * @throws VfioException ({@link Reason#NO_SUCH_DEVICE}: ENOENT when the source has a hole there,
+   *     {@link Reason#OVERLAP}, {@link Reason#INVALID_ARGUMENT})
+   */
+  public void copy(Ioas source, long sourceIova, long length, long iova, DmaAccess access) {
+    copy(source, sourceIova, length, iova, access, IommufdUapi.IOMMU_IOAS_MAP_FIXED_IOVA);
+  }
+
+  /** As {@link #copy(Ioas, long, long, long, DmaAccess)} at an IOVA that is free, the result. */
+  public long copy(Ioas source, long sourceIova, long length, DmaAccess access) {
+    return copy(source, sourceIova, length, 0, access, 0);
+  }
+
+  @Override
+  public List<IovaRange> allowedIovas() {
+    return query().ranges();
+  }
+
+  @Override
+  public long iovaAlignment() {
+    return query().alignment();
+  }
+
+  /** Where nothing can be mapped, ascending: the complement of {@link #allowedIovas()}. */
+  public List<IovaRange> reservedIovas() {
+    List<IovaRange> reserved = new ArrayList<>();
+    long next = 0;
+    for (IovaRange allowed : allowedIovas()) {
+      if (allowed.start() != next) {
+        reserved.add(new IovaRange(next, allowed.start() - 1));
+      }
+      next = allowed.last() + 1;
+      if (next == 0) {
+        return List.copyOf(reserved);
+      }
+    }
+    reserved.add(new IovaRange(next, -1));
+    return List.copyOf(reserved);
+  }
+
+  /**
+   * Says where the kernel may choose IOVAs; an empty list lifts that again. Maps at a given IOVA are
+   * not bound by it. Devices whose reserved ranges hit the list can no longer be attached.
+   *
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT} when ranges overlap each other or hold
+   *     one address only, {@link Reason#OVERLAP}: EADDRINUSE when one hits a reserved range)
+   */
+  public void allowIovas(List<IovaRange> ranges) {
+    lifetime().enter();
+    NativeBlock array = new NativeBlock(ranges.size() * IommuIovaRange.SIZEOF);
+    try {
+      for (int i = 0; i < ranges.size(); i++) {
+        int at = i * IommuIovaRange.SIZEOF;
+        array.putLong(at + IommuIovaRange.START, ranges.get(i).start());
+        array.putLong(at + IommuIovaRange.LAST, ranges.get(i).last());
+      }
+      IommuIoasAllowIovas allow =
+          new IommuIoasAllowIovas()
+              .ioasId(id.value())
+              .numIovas(ranges.size())
+              .allowedIovas(array.address());
+      int result = kernel.ioctl(fd, IommufdUapi.IOMMU_IOAS_ALLOW_IOVAS, allow);
+      if (result < 0) {
+        throw IommufdErrors.call("IOMMU_IOAS_ALLOW_IOVAS", ranges + " in " + this, result)
+            .fact("ranges overlap each other, hold one address only, or hit a reserved range")
+            .hint("reserved are " + reservedIovas())
+            .build();
+      }
+    } finally {
+      Reference.reachabilityFence(array);
+      lifetime().leave();
+    }
+  }
+
+  /** Whether the hardware may map this space with large pages; it may unless told otherwise. */
+  public boolean hugePages() {
+    return iommufd.getOption(IommufdUapi.IOMMU_OPTION_HUGE_PAGES, id.value()) != 0;
+  }
+
+  /**
+   * Allows or forbids large pages.
+   *
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT} when forbidding them with a device
+   *     attached and something mapped, {@link Reason#OVERLAP}: EADDRINUSE when something mapped is
+   *     not page aligned)
+   */
+  public void setHugePages(boolean allowed) {
+    iommufd.setOption(IommufdUapi.IOMMU_OPTION_HUGE_PAGES, id.value(), allowed ? 1 : 0);
+  }
+
+  /** The argument block has the chosen IOVA afterwards. */
+  private int ioasMap(int fixed, long userVa, long length, long iova, DmaAccess access) {
+    IommuIoasMap map =
+        MAP.get()
+            .flags(fixed | flags(access))
+            .ioasId(id.value())
+            .userVa(userVa)
+            .length(length)
+            .iova(iova);
+    return kernel.ioctl(fd, IommufdUapi.IOMMU_IOAS_MAP, map);
+  }
+
+  private long copy(
+      Ioas source, long sourceIova, long length, long iova, DmaAccess access, int fixed) {
+    lifetime().enter();
+    try {
+      IommuIoasCopy copy =
+          new IommuIoasCopy()
+              .flags(fixed | flags(access))
+              .dstIoasId(id.value())
+              .srcIoasId(source.id.value())
+              .length(length)
+              .dstIova(iova)
+              .srcIova(sourceIova);
+      int result = kernel.ioctl(fd, IommufdUapi.IOMMU_IOAS_COPY, copy);
+      if (result < 0) {
+        throw IommufdErrors.copy(this, source, sourceIova, length, iova, result);
+      }
+      return copy.dstIova();
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  private static int flags(DmaAccess access) {
+    return (access.canRead() ? IommufdUapi.IOMMU_IOAS_MAP_READABLE : 0)
+        | (access.canWrite() ? IommufdUapi.IOMMU_IOAS_MAP_WRITEABLE : 0);
+  }
+
+  private record Iovas(List<IovaRange> ranges, long alignment) {}
+
+  private Iovas query() {
+    lifetime().enter();
+    try {
+      int room = FIRST_GUESS_OF_RANGES;
+      while (true) {
+        NativeBlock array = new NativeBlock(room * IommuIovaRange.SIZEOF);
+        IommuIoasIovaRanges query =
+            new IommuIoasIovaRanges()
+                .ioasId(id.value())
+                .numIovas(room)
+                .allowedIovas(array.address());
+        int result = kernel.ioctl(fd, IommufdUapi.IOMMU_IOAS_IOVA_RANGES, query);
+        Reference.reachabilityFence(array);
+        if (Errno.EMSGSIZE.is(result) && query.numIovas() > room) {
+          room = query.numIovas();
+          continue;
+        }
+        if (result < 0) {
+          throw IommufdErrors.call("IOMMU_IOAS_IOVA_RANGES", "of " + this, result).build();
+        }
+        return new Iovas(ranges(array, query.numIovas()), query.outIovaAlignment());
+      }
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  private static List<IovaRange> ranges(NativeBlock array, int count) {
+    List<IovaRange> ranges = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      int at = i * IommuIovaRange.SIZEOF;
+      ranges.add(
+          new IovaRange(
+              array.getLong(at + IommuIovaRange.START), array.getLong(at + IommuIovaRange.LAST)));
+    }
+    return List.copyOf(ranges);
+  }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.linux;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.vfio4j.Errno;
+import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
+
+/**
+ * A device as sysfs shows it: its folder, attributes and links. A view, read anew at each question.
+ *
+ * <p>Thread safe.
+ */
+public final class SysfsDevice {
+  private final Kernel kernel;
+  private final String path;
+  private final String name;
+
+  private SysfsDevice(Kernel kernel, String path) {
+    this.kernel = kernel;
+    this.path = path;
+    this.name = lastName(path);
+  }
+
+  /**
+   * The PCI function at this address.
+   *
+   * @throws VfioException ({@link Reason#NO_SUCH_DEVICE})
+   */
+  public static SysfsDevice pci(Kernel kernel, PciAddress address) {
+    return at(kernel, kernel.roots().sys("bus/pci/devices/" + address));
+  }
+
+  /**
+   * The device with this folder, which may be a link: {@code
+   * /sys/devices/pci0000:00/0000:00:05.0}.
+   *
+   * @throws VfioException ({@link Reason#NO_SUCH_DEVICE})
+   */
+  public static SysfsDevice at(Kernel kernel, String path) {
+    String folder = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+    Result<List<String>> content = kernel.list(folder);
+    if (!content.isOk()) {
+      throw VfioException.failed(Reason.NO_SUCH_DEVICE, "find")
+          .on("device " + folder)
+          .errno(content.errno())
+          .fact(folder + (Errno.ENOENT.is(content.code()) ? " does not exist" : " cannot be read"))
+          .hint("list the devices there are: ls " + parent(folder))
+          .build();
+    }
+    return new SysfsDevice(kernel, folder);
+  }
+
+  public Kernel kernel() {
+    return kernel;
+  }
+
+  /** The folder, without a slash at the end. */
+  public String path() {
+    return path;
+  }
+
+  /** The last part of the path: the PCI address of a PCI function, the UUID of an mdev. */
+  public String name() {
+    return name;
+  }
+
+  /** The content of an attribute without the white space around it; empty where there is none. */
+  public Optional<String> attribute(String attribute) {
+    Result<byte[]> content = kernel.readFile(path + "/" + attribute);
+    return content.isOk()
+        ? Optional.of(new String(content.value(), StandardCharsets.UTF_8).strip())
+        : Optional.empty();
+  }
+
+  /** The last part of what a link points to; empty where there is no such link. */
+  public Optional<String> link(String link) {
+    Result<String> target = kernel.readLink(path + "/" + link);
+    return target.isOk() ? Optional.of(lastName(target.value())) : Optional.empty();
+  }
+
+  /** The names in a folder below; empty where there is no such folder. */
+  public List<String> list(String folder) {
+    return kernel.list(path + "/" + folder).orElse(List.of());
+  }
+
+  /** The driver that the device is bound to. */
+  public Optional<String> driver() {
+    return link("driver");
+  }
+
+  /** The number of the IOMMU group; empty where no IOMMU is in front of the device. */
+  public OptionalInt iommuGroup() {
+    Optional<String> number = link("iommu_group");
+    return number.isPresent() ? OptionalInt.of(Integer.parseInt(number.get())) : OptionalInt.empty();
+  }
+
+  /** All devices that the IOMMU cannot tell apart from this one, itself among them. */
+  public List<SysfsDevice> iommuGroupDevices() {
+    String folder = path + "/iommu_group/devices";
+    return kernel.list(folder).orElse(List.of()).stream()
+        .map(member -> new SysfsDevice(kernel, folder + "/" + member))
+        .toList();
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+
+  private static String lastName(String path) {
+    return path.substring(path.lastIndexOf('/') + 1);
+  }
+
+  private static String parent(String path) {
+    return path.substring(0, Math.max(1, path.lastIndexOf('/')));
+  }
+}

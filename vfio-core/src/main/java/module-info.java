@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+/** An open VFIO device file, however it was opened. */
+module org.vfio4j.device {
+  requires transitive org.vfio4j.linux;
+
+  // javac exports no package that has no class yet: org.vfio4j.device, org.vfio4j.device.uapi.
+}
