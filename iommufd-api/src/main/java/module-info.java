@@ -3,5 +3,5 @@
 module org.vfio4j.iommufd {
   requires transitive org.vfio4j.linux;
 
-  // javac exports no package that has no class yet: org.vfio4j.iommufd, org.vfio4j.iommufd.uapi.
+// javac exports no package that has no class yet: org.vfio4j.iommufd, org.vfio4j.iommufd.uapi.
 }

@@ -4,8 +4,8 @@ package org.vfio4j;
 /**
  * The error numbers of Linux, as {@code errno} has them on x86-64, arm64, riscv64 and ppc64le.
  *
- * <p>Numbers from 512 up are meant to stay inside the kernel; the ones listed here are known to leak
- * out of drivers.
+ * <p>Numbers from 512 up are meant to stay inside the kernel; the ones listed here are known to
+ * leak out of drivers.
  *
  * <p>Source: {@code include/uapi/asm-generic/errno-base.h}, {@code errno.h} and {@code
  * include/linux/errno.h}.

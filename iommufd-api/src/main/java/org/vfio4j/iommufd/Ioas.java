@@ -202,8 +202,8 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
   }
 
   /**
-   * Says where the kernel may choose IOVAs; an empty list lifts that again. Maps at a given IOVA are
-   * not bound by it. Devices whose reserved ranges hit the list can no longer be attached.
+   * Says where the kernel may choose IOVAs; an empty list lifts that again. Maps at a given IOVA
+   * are not bound by it. Devices whose reserved ranges hit the list can no longer be attached.
    *
    * @throws VfioException ({@link Reason#INVALID_ARGUMENT} when ranges overlap each other or hold
    *     one address only, {@link Reason#OVERLAP}: EADDRINUSE when one hits a reserved range)

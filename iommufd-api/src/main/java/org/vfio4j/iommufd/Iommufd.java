@@ -15,8 +15,8 @@ import org.vfio4j.linux.Kernel;
  * An open {@code /dev/iommu}: a context in which address spaces are made and devices are bound.
  *
  * <p>Ids are per context. The kernel keeps the context until this file and every device bound to it
- * are closed; so does this object keep the file open until its address spaces, and the devices bound
- * to it, are closed.
+ * are closed; so does this object keep the file open until its address spaces, and the devices
+ * bound to it, are closed.
  *
  * <p>Thread safe. Linux 6.2, CONFIG_IOMMUFD. Source: {@code include/uapi/linux/iommufd.h}, {@code
  * drivers/iommu/iommufd/main.c}.
@@ -89,7 +89,7 @@ public final class Iommufd extends FileObject {
 
   /** How locked memory is counted: IOMMU_OPTION_RLIMIT_MODE. */
   public RlimitMode rlimitMode() {
-    return RlimitMode.values()[(int) getOption(IommufdUapi.IOMMU_OPTION_RLIMIT_MODE, 0)];
+    return RlimitMode.of(getOption(IommufdUapi.IOMMU_OPTION_RLIMIT_MODE, 0));
   }
 
   /**
@@ -99,7 +99,7 @@ public final class Iommufd extends FileObject {
    *     Reason#IN_USE}: EBUSY when the context has an object already)
    */
   public void setRlimitMode(RlimitMode mode) {
-    setOption(IommufdUapi.IOMMU_OPTION_RLIMIT_MODE, 0, mode.ordinal());
+    setOption(IommufdUapi.IOMMU_OPTION_RLIMIT_MODE, 0, mode.number());
   }
 
   long getOption(int option, int objectId) {

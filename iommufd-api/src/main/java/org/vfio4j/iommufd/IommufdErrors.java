@@ -46,10 +46,7 @@ final class IommufdErrors {
   static VfioException option(Iommufd iommufd, int option, long result) {
     boolean rlimit = option == IommufdUapi.IOMMU_OPTION_RLIMIT_MODE;
     VfioException.Builder failure =
-        call(
-            "IOMMU_OPTION",
-            (rlimit ? "RLIMIT_MODE" : "HUGE_PAGES") + " of " + iommufd,
-            result);
+        call("IOMMU_OPTION", (rlimit ? "RLIMIT_MODE" : "HUGE_PAGES") + " of " + iommufd, result);
     return switch (Errno.ofResult(result)) {
       case EPERM ->
           failure
@@ -77,9 +74,17 @@ final class IommufdErrors {
     return mapped("IOMMU_IOAS_MAP", ioas, userVa, length, 0, " in " + ioas, result);
   }
 
-  static VfioException copy(Ioas to, Ioas from, long sourceIova, long length, long iova, long result) {
+  static VfioException copy(
+      Ioas to, Ioas from, long sourceIova, long length, long iova, long result) {
     String where =
-        " from IOVA " + Units.hex(sourceIova) + " in " + from + " to " + Units.hex(iova) + " in " + to;
+        " from IOVA "
+            + Units.hex(sourceIova)
+            + " in "
+            + from
+            + " to "
+            + Units.hex(iova)
+            + " in "
+            + to;
     if (Errno.ENOENT.is(result)) {
       return call("IOMMU_IOAS_COPY", "of " + Units.bytes(length) + where, result)
           .fact("not all of the source range is mapped, or one of the two spaces is gone")

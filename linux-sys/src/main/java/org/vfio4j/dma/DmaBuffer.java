@@ -18,8 +18,8 @@ import org.vfio4j.memory.MappedMemory;
  * Memory that a device reads and writes: allocated, zeroed, and mapped into a {@link DmaSpace}.
  *
  * <p>The memory is given back only after the kernel has confirmed that the device can no longer
- * reach it. If the unmap fails, the memory stays allocated and the close throws: a leak is harmless,
- * a device that writes into memory of somebody else is not.
+ * reach it. If the unmap fails, the memory stays allocated and the close throws: a leak is
+ * harmless, a device that writes into memory of somebody else is not.
  *
  * <p>Thread safe, as far as what the device does allows.
  */
@@ -34,7 +34,11 @@ public final class DmaBuffer extends KernelObject {
   private DmaBuffer(DmaSpace space, MappedMemory memory, long iova) {
     super(
         new Lifetime(
-            Units.bytes(memory.size()) + " at IOVA " + Units.hex(iova) + " in " + space.lifetime().name(),
+            Units.bytes(memory.size())
+                + " at IOVA "
+                + Units.hex(iova)
+                + " in "
+                + space.lifetime().name(),
             () -> release(space, memory, iova),
             space.lifetime()));
     this.space = space;

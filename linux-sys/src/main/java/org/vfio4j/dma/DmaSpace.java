@@ -11,8 +11,8 @@ import org.vfio4j.linux.Lifetime;
  * The address space in which devices do DMA: what they read and write is what was mapped here, and
  * nothing else.
  *
- * <p>The same for both generations of the kernel's API: an IOAS of iommufd, or a container with
- * its type1 IOMMU.
+ * <p>The same for both generations of the kernel's API: an IOAS of iommufd, or a container with its
+ * type1 IOMMU.
  *
  * <p>IOVAs, lengths and user addresses are in bytes and multiples of {@link #iovaAlignment()}
  * (IOVAs are unsigned). {@link #allocate(long)} is what most programs need. The calls with a raw
@@ -57,8 +57,8 @@ public interface DmaSpace {
   long unmap(long iova, long length);
 
   /**
-   * As {@link #unmap}, but returns the negative errno. Nothing mapped there is 0 or an errno, as the
-   * kernel interface has it.
+   * As {@link #unmap}, but returns the negative errno. Nothing mapped there is 0 or an errno, as
+   * the kernel interface has it.
    */
   long tryUnmap(long iova, long length);
 
@@ -85,8 +85,8 @@ public interface DmaSpace {
    * New, zeroed memory that a device may read and write, mapped at a free IOVA.
    *
    * @param size in bytes, rounded up to whole pages
-   * @throws VfioException ({@link Reason#LIMIT} when there is not enough memory, or not enough pages
-   *     of that size are set aside)
+   * @throws VfioException ({@link Reason#LIMIT} when there is not enough memory, or not enough
+   *     pages of that size are set aside)
    */
   default DmaBuffer allocate(long size, PageSize pages) {
     return DmaBuffer.allocate(this, size, pages, DmaAccess.READ_WRITE);

@@ -4,7 +4,9 @@ package org.vfio4j.linux;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 
-/** A kernel object that is an open file: its file descriptor is closed once, and never too early. */
+/**
+ * A kernel object that is an open file: its file descriptor is closed once, and never too early.
+ */
 public abstract class FileObject extends KernelObject {
   private final Kernel kernel;
   private final int fd;
@@ -17,8 +19,8 @@ public abstract class FileObject extends KernelObject {
   /**
    * Owns {@code fd} from here on, whatever else fails.
    *
-   * @param afterClose what else is to be given back when the file has been closed; must not refer to
-   *     this object
+   * @param afterClose what else is to be given back when the file has been closed; must not refer
+   *     to this object
    */
   protected FileObject(
       Kernel kernel, int fd, String name, Runnable afterClose, Lifetime... parents) {

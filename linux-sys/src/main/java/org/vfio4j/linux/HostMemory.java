@@ -192,7 +192,8 @@ final class HostMemory extends MappedMemory {
   private VfioException busError(long offset, InternalError cause) {
     return VfioException.failed(Reason.DEVICE_FAULT, "access")
         .on("at offset " + Units.hex(offset) + " of " + this)
-        .fact("the memory did not answer (SIGBUS): memory decoding is off, or the device is in reset or gone")
+        .fact(
+            "the memory did not answer (SIGBUS): memory decoding is off, or the device is in reset or gone")
         .hint("set the memory bit of the PCI command register, wait for the end of the reset")
         .cause(cause)
         .build();

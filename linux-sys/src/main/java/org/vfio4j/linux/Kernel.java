@@ -105,8 +105,8 @@ public interface Kernel {
   Result<byte[]> readFile(String path);
 
   /**
-   * Writes {@code content} to an existing file of /sys or /proc, in one write(2), as attributes need
-   * it.
+   * Writes {@code content} to an existing file of /sys or /proc, in one write(2), as attributes
+   * need it.
    *
    * @return the number of bytes written, or the negative errno
    */

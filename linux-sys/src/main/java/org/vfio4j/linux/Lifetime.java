@@ -127,11 +127,12 @@ public final class Lifetime {
     } catch (RuntimeException e) {
       failure = e;
     }
-    Leaks.report(
-        new Leaks.Leak(name, Optional.ofNullable(openedAt), Optional.ofNullable(failure)));
+    Leaks.report(new Leaks.Leak(name, Optional.ofNullable(openedAt), Optional.ofNullable(failure)));
   }
 
-  /** Gives the object back, then its parents, all of them whatever fails; the first failure wins. */
+  /**
+   * Gives the object back, then its parents, all of them whatever fails; the first failure wins.
+   */
   private void release() {
     RuntimeException failure = null;
     try {

@@ -9,8 +9,8 @@ import org.vfio4j.VfioException.Reason;
 /**
  * Which driver a PCI function is bound to, and how to change that. Needs to be root.
  *
- * <p>Source: {@code Documentation/ABI/testing/sysfs-bus-pci}; {@code driver_override} is there since
- * Linux 3.16.
+ * <p>Source: {@code Documentation/ABI/testing/sysfs-bus-pci}; {@code driver_override} is there
+ * since Linux 3.16.
  */
 public final class PciDriver {
   /** The driver that hands PCI functions to user space. */

@@ -74,6 +74,8 @@ public final class PollSet {
   private static int millis(long nanos) {
     return nanos < 0
         ? -1
-        : (int) Math.min(Integer.MAX_VALUE, nanos / NANOS_PER_MILLI + (nanos % NANOS_PER_MILLI > 0 ? 1 : 0));
+        : (int)
+            Math.min(
+                Integer.MAX_VALUE, nanos / NANOS_PER_MILLI + (nanos % NANOS_PER_MILLI > 0 ? 1 : 0));
   }
 }

@@ -4,7 +4,8 @@ package org.vfio4j.linux;
 /**
  * Where the kernel's file systems are: the only source of such paths in this project.
  *
- * <p>They are elsewhere in a container that mounts the host's /sys under another name, and in tests.
+ * <p>They are elsewhere in a container that mounts the host's /sys under another name, and in
+ * tests.
  *
  * @param sys usually {@code /sys}
  * @param dev usually {@code /dev}

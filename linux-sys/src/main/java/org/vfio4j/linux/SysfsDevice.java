@@ -35,8 +35,7 @@ public final class SysfsDevice {
   }
 
   /**
-   * The device with this folder, which may be a link: {@code
-   * /sys/devices/pci0000:00/0000:00:05.0}.
+   * The device with this folder, which may be a link: {@code /sys/devices/pci0000:00/0000:00:05.0}.
    *
    * @throws VfioException ({@link Reason#NO_SUCH_DEVICE})
    */
@@ -95,7 +94,9 @@ public final class SysfsDevice {
   /** The number of the IOMMU group; empty where no IOMMU is in front of the device. */
   public OptionalInt iommuGroup() {
     Optional<String> number = link("iommu_group");
-    return number.isPresent() ? OptionalInt.of(Integer.parseInt(number.get())) : OptionalInt.empty();
+    return number.isPresent()
+        ? OptionalInt.of(Integer.parseInt(number.get()))
+        : OptionalInt.empty();
   }
 
   /** All devices that the IOMMU cannot tell apart from this one, itself among them. */

@@ -9,7 +9,7 @@
  * port knows numbers, bytes and addresses; it knows neither groups nor I/O address spaces nor PCI.
  *
  * <p>Beside the port live what any caller of it needs: errors of the kernel as a type, owned file
- * descriptors that close once and are never used after that, and the exception that says what failed,
- * on which object, and what a person can do.
+ * descriptors that close once and are never used after that, and the exception that says what
+ * failed, on which object, and what a person can do.
  */
 package org.vfio4j.linux;

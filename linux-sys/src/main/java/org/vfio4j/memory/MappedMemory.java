@@ -84,26 +84,38 @@ public abstract class MappedMemory {
 
   public final void putByte(long offset, byte value) {
     check(offset, 1);
-    store8(offset, value);
-    Reference.reachabilityFence(this);
+    try {
+      store8(offset, value);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   public final void putShortLe(long offset, short value) {
     check(offset, 2);
-    store16(offset, value);
-    Reference.reachabilityFence(this);
+    try {
+      store16(offset, value);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   public final void putIntLe(long offset, int value) {
     check(offset, 4);
-    store32(offset, value);
-    Reference.reachabilityFence(this);
+    try {
+      store32(offset, value);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   public final void putLongLe(long offset, long value) {
     check(offset, 8);
-    store64(offset, value);
-    Reference.reachabilityFence(this);
+    try {
+      store64(offset, value);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   /**
@@ -121,15 +133,21 @@ public abstract class MappedMemory {
   public final void write(long offset, byte[] source, int start, int length) {
     checkRange(offset, length);
     Objects.checkFromIndexSize(start, length, source.length);
-    copyIn(offset, source, start, length);
-    Reference.reachabilityFence(this);
+    try {
+      copyIn(offset, source, start, length);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   /** Sets {@code length} bytes from {@code offset} on, in accesses of any width and order. */
   public final void fill(long offset, long length, byte value) {
     checkRange(offset, length);
-    set(offset, length, value);
-    Reference.reachabilityFence(this);
+    try {
+      set(offset, length, value);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   /** Of what was checked to be in range and aligned; one access of 8 bits. */
@@ -208,6 +226,9 @@ public abstract class MappedMemory {
   }
 
   private VfioException unmappedException() {
-    return VfioException.failed(Reason.CLOSED, "access").on("to " + name).fact("it was unmapped").build();
+    return VfioException.failed(Reason.CLOSED, "access")
+        .on("to " + name)
+        .fact("it was unmapped")
+        .build();
   }
 }

@@ -38,7 +38,8 @@ public class NativeBlock {
    */
   public static NativeBlock over(ByteBuffer direct) {
     if (!direct.isDirect()) {
-      throw new IllegalArgumentException("the kernel needs a direct buffer, this one is on the heap");
+      throw new IllegalArgumentException(
+          "the kernel needs a direct buffer, this one is on the heap");
     }
     return new NativeBlock(direct.slice());
   }

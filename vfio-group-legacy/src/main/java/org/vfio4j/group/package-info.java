@@ -8,8 +8,8 @@
  * devices is in the hands of a host driver; when it is not, the error names the members and their
  * drivers. A container with an IOMMU is a {@linkplain org.vfio4j.dma DMA space}.
  *
- * <p>This is also the API that a kernel serves from its compatibility layer, and that the bridge serves
- * on kernels without it. The package depends neither on iommufd nor on device nodes: where an iommufd
- * takes the container's place it is handed in as a plain file descriptor.
+ * <p>This is also the API that a kernel serves from its compatibility layer, and that the bridge
+ * serves on kernels without it. The package depends neither on iommufd nor on device nodes: where
+ * an iommufd takes the container's place it is handed in as a plain file descriptor.
  */
 package org.vfio4j.group;

@@ -3,7 +3,10 @@ package org.vfio4j.iommufd.uapi;
 
 import org.vfio4j.memory.Struct;
 
-/** {@code struct iommu_iova_range}: an element of the arrays of IOMMU_IOAS_IOVA_RANGES and IOMMU_IOAS_ALLOW_IOVAS. Linux 6.2. */
+/**
+ * {@code struct iommu_iova_range}: an element of the arrays of IOMMU_IOAS_IOVA_RANGES and
+ * IOMMU_IOAS_ALLOW_IOVAS. Linux 6.2.
+ */
 public final class IommuIovaRange extends Struct {
   public static final int SIZEOF = 16;
   public static final int START = 0;

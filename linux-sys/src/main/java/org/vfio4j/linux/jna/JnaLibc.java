@@ -10,9 +10,9 @@ import org.vfio4j.linux.libc.Libc;
 /**
  * The C library through JNA's direct mapping.
  *
- * <p>Direct mapping with primitive arguments costs a fraction of what an interface mapping, a {@code
- * Structure} or {@code LastErrorException} costs, and allocates nothing (the figures are in {@code
- * docs/architecture.md}). {@code errno} is read only after a failure.
+ * <p>Direct mapping with primitive arguments costs a fraction of what an interface mapping, a
+ * {@code Structure} or {@code LastErrorException} costs, and allocates nothing (the figures are in
+ * {@code docs/architecture.md}). {@code errno} is read only after a failure.
  */
 public final class JnaLibc implements Libc {
   private static final int F_DUPFD_CLOEXEC = 1030;
