@@ -290,32 +290,36 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
         | (access.canWrite() ? IommufdUapi.IOMMU_IOAS_MAP_WRITEABLE : 0);
   }
 
-  private record Iovas(List<IovaRange> ranges, long alignment) {}
+  /** {@code needed}: how many ranges there are; more than {@code ranges} when they had no room. */
+  private record Iovas(List<IovaRange> ranges, int needed, long alignment) {}
 
   private Iovas query() {
     lifetime().enter();
     try {
-      int room = FIRST_GUESS_OF_RANGES;
-      while (true) {
-        NativeBlock array = new NativeBlock(room * IommuIovaRange.SIZEOF);
-        IommuIoasIovaRanges query =
-            new IommuIoasIovaRanges()
-                .ioasId(id.value())
-                .numIovas(room)
-                .allowedIovas(array.address());
-        int result = kernel.ioctl(fd, IommufdUapi.IOMMU_IOAS_IOVA_RANGES, query);
-        Reference.reachabilityFence(array);
-        if (Errno.EMSGSIZE.is(result) && query.numIovas() > room) {
-          room = query.numIovas();
-          continue;
-        }
-        if (result < 0) {
-          throw IommufdErrors.call("IOMMU_IOAS_IOVA_RANGES", "of " + this, result).build();
-        }
-        return new Iovas(ranges(array, query.numIovas()), query.outIovaAlignment());
+      Iovas iovas = query(FIRST_GUESS_OF_RANGES);
+      while (iovas.needed > iovas.ranges.size()) {
+        iovas = query(iovas.needed);
       }
+      return iovas;
     } finally {
       lifetime().leave();
+    }
+  }
+
+  private Iovas query(int room) {
+    NativeBlock array = new NativeBlock(room * IommuIovaRange.SIZEOF);
+    try {
+      IommuIoasIovaRanges query =
+          new IommuIoasIovaRanges().ioasId(id.value()).numIovas(room).allowedIovas(array.address());
+      int result = kernel.ioctl(fd, IommufdUapi.IOMMU_IOAS_IOVA_RANGES, query);
+      int needed = query.numIovas();
+      boolean tooMany = Errno.EMSGSIZE.is(result) && needed > room;
+      if (result < 0 && !tooMany) {
+        throw IommufdErrors.call("IOMMU_IOAS_IOVA_RANGES", "of " + this, result).build();
+      }
+      return new Iovas(ranges(array, Math.min(room, needed)), needed, query.outIovaAlignment());
+    } finally {
+      Reference.reachabilityFence(array);
     }
   }
 
