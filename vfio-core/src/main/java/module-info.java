@@ -3,5 +3,6 @@
 module org.vfio4j.device {
   requires transitive org.vfio4j.linux;
 
-  // javac exports no package that has no class yet: org.vfio4j.device, org.vfio4j.device.uapi.
+  exports org.vfio4j.device;
+  exports org.vfio4j.device.uapi;
 }

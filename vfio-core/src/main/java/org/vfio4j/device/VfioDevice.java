@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.device;
 
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListSet;
+import org.vfio4j.Errno;
+import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
+import org.vfio4j.device.uapi.VfioDeviceInfo;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.device.uapi.VfioIrqInfo;
+import org.vfio4j.device.uapi.VfioRegionInfo;
 import org.vfio4j.linux.FileObject;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Lifetime;
@@ -8,9 +17,20 @@ import org.vfio4j.linux.Lifetime;
 /**
  * An open VFIO device file that answers, however it was opened.
  *
- * <p>Thread safe.
+ * <p>Regions that were mapped and interrupts that were enabled keep the file open until they are
+ * closed too.
+ *
+ * <p>Thread safe. Linux 3.6. Source: {@code include/uapi/linux/vfio.h}, {@code
+ * drivers/vfio/vfio_main.c}, {@code drivers/vfio/pci/vfio_pci_core.c}.
  */
 public class VfioDevice extends FileObject {
+  private final Object configLock = new Object();
+
+  /** Irq indexes with an open {@link Interrupts}; shared with their release actions. */
+  private final Set<Integer> enabledIrqs = new ConcurrentSkipListSet<>();
+
+  private volatile DeviceInfo info;
+
   /**
    * Owns {@code fd} from here on.
    *
@@ -27,5 +47,177 @@ public class VfioDevice extends FileObject {
   /** Takes over a device file descriptor that was opened, and bound, elsewhere. */
   public static VfioDevice adopt(Kernel kernel, int fd, String name) {
     return new VfioDevice(kernel, fd, name, () -> {});
+  }
+
+  /**
+   * What the device says of itself. Read once: it stays the same for as long as the file is open.
+   *
+   * @throws VfioException ({@link Reason#WRONG_STATE}: EINVAL when the file is not bound to an
+   *     iommufd, {@link Reason#NOT_IN_KERNEL}: ENOTTY when it is no device file, {@link
+   *     Reason#DEVICE_FAULT}: EIO)
+   */
+  public final DeviceInfo info() {
+    DeviceInfo known = info;
+    if (known == null) {
+      known = readInfo();
+      info = known;
+    }
+    return known;
+  }
+
+  /**
+   * One of the device's regions, with what the kernel says of it now.
+   *
+   * @param index for a PCI function: see {@link VfioPci}
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT} when the device has no such index, {@link
+   *     Reason#NOT_SUPPORTED}: EINVAL for the VGA region of another device; an unused BAR is a
+   *     region of size 0)
+   */
+  public final Region region(int index) {
+    String operation = "VFIO_DEVICE_GET_REGION_INFO";
+    DeviceInfo device = info();
+    if (index < 0 || index >= device.numRegions()) {
+      throw DeviceErrors.noSuchIndex(this, operation, "region", index, device.numRegions());
+    }
+    String name = regionName(index) + " of " + lifetime().name();
+    String origin = operation + " of " + name;
+    lifetime().enter();
+    try {
+      VfioRegionInfo answer =
+          CapabilityChain.query(
+              origin,
+              room -> new VfioRegionInfo(room).index(index),
+              question -> {
+                int result =
+                    kernel()
+                        .ioctl(heldFd(), VfioDeviceUapi.VFIO_DEVICE_GET_REGION_INFO, question);
+                if (Errno.EINVAL.is(result)) {
+                  throw DeviceErrors.notThere(operation, "of " + name);
+                }
+                if (result < 0) {
+                  throw DeviceErrors.failed(operation, "of " + name, result);
+                }
+              });
+      boolean caps = (answer.flags() & VfioDeviceUapi.VFIO_REGION_INFO_FLAG_CAPS) != 0;
+      CapabilityChain capabilities =
+          CapabilityChain.read(
+              origin, answer, VfioRegionInfo.SIZEOF, caps ? answer.capOffset() : 0);
+      return new Region(
+          this,
+          name,
+          RegionInfo.of(
+              origin, index, answer.flags(), answer.size(), answer.offset(), capabilities));
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /**
+   * One of the device's irq indexes, with what the kernel says of it now.
+   *
+   * @param index for a PCI function: see {@link VfioPci}
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT} when the device has no such index, {@link
+   *     Reason#NOT_SUPPORTED}: EINVAL for ERR on a conventional PCI function; MSI of a function
+   *     without it is an index with 0 vectors)
+   */
+  public final IrqIndex interrupts(int index) {
+    String operation = "VFIO_DEVICE_GET_IRQ_INFO";
+    DeviceInfo device = info();
+    if (index < 0 || index >= device.numIrqs()) {
+      throw DeviceErrors.noSuchIndex(this, operation, "irq index", index, device.numIrqs());
+    }
+    String name = irqName(index) + " of " + lifetime().name();
+    lifetime().enter();
+    try {
+      VfioIrqInfo answer = new VfioIrqInfo().index(index);
+      int result = kernel().ioctl(heldFd(), VfioDeviceUapi.VFIO_DEVICE_GET_IRQ_INFO, answer);
+      if (Errno.EINVAL.is(result)) {
+        throw DeviceErrors.notThere(operation, "of " + name);
+      }
+      if (result < 0) {
+        throw DeviceErrors.failed(operation, "of " + name, result);
+      }
+      return new IrqIndex(this, name, new IrqInfo(index, answer.flags(), answer.count()));
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /**
+   * The configuration space of a PCI function.
+   *
+   * @throws VfioException ({@link Reason#NOT_SUPPORTED} when the device is something else)
+   */
+  public final PciConfigSpace config() {
+    if (!info().has(DeviceInfo.Flag.PCI)) {
+      throw VfioException.failed(Reason.NOT_SUPPORTED, "configuration space")
+          .on("of " + this)
+          .fact("it is not a PCI device: " + info())
+          .build();
+    }
+    return new PciConfigSpace(region(VfioPci.CONFIG), configLock);
+  }
+
+  /**
+   * Resets the device, and nothing beside it. Mappings of its regions stay valid, interrupts stay
+   * enabled, the configuration space is restored by the kernel; accesses by other threads meanwhile
+   * wait, or fail as {@link MappedRegion} says.
+   *
+   * @throws VfioException ({@link Reason#NOT_SUPPORTED}: EINVAL when the device has no reset of its
+   *     own, {@link Reason#IN_USE}: EAGAIN when another operation holds the device)
+   */
+  public final void reset() {
+    DeviceInfo device = info();
+    lifetime().enter();
+    try {
+      int result = kernel().ioctl(heldFd(), VfioDeviceUapi.VFIO_DEVICE_RESET, 0L);
+      if (result < 0) {
+        throw DeviceErrors.reset(this, device, result);
+      }
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /** For what belongs to this device and holds it. */
+  final int fdForChildren() {
+    return heldFd();
+  }
+
+  final Set<Integer> enabledIrqs() {
+    return enabledIrqs;
+  }
+
+  final String irqName(int index) {
+    return info().has(DeviceInfo.Flag.PCI) ? VfioPci.irqName(index) : "irq index " + index;
+  }
+
+  private String regionName(int index) {
+    return info().has(DeviceInfo.Flag.PCI) ? VfioPci.regionName(index) : "region " + index;
+  }
+
+  private DeviceInfo readInfo() {
+    String origin = "VFIO_DEVICE_GET_INFO of " + lifetime().name();
+    lifetime().enter();
+    try {
+      VfioDeviceInfo answer =
+          CapabilityChain.query(
+              origin,
+              VfioDeviceInfo::new,
+              question -> {
+                int result =
+                    kernel().ioctl(heldFd(), VfioDeviceUapi.VFIO_DEVICE_GET_INFO, question);
+                if (result < 0) {
+                  throw DeviceErrors.info(this, result);
+                }
+              });
+      boolean caps = (answer.flags() & VfioDeviceUapi.VFIO_DEVICE_FLAGS_CAPS) != 0;
+      CapabilityChain capabilities =
+          CapabilityChain.read(
+              origin, answer, VfioDeviceInfo.SIZEOF, caps ? answer.capOffset() : 0);
+      return new DeviceInfo(answer.flags(), answer.numRegions(), answer.numIrqs(), capabilities);
+    } finally {
+      lifetime().leave();
+    }
   }
 }

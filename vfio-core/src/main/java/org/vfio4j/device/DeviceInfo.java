@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.device;
+
+import java.util.EnumSet;
+import java.util.Set;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
+
+/**
+ * What a device says of itself: VFIO_DEVICE_GET_INFO.
+ *
+ * @param bits {@code VFIO_DEVICE_FLAGS_}, those included that {@link Flag} does not know
+ * @param numRegions region indexes are 0 to {@code numRegions} - 1; not all of them need exist
+ * @param numIrqs irq indexes are 0 to {@code numIrqs} - 1; not all of them need exist
+ * @param capabilities what the struct has no field for
+ */
+public record DeviceInfo(int bits, int numRegions, int numIrqs, CapabilityChain capabilities) {
+  /** What the bits mean. */
+  public enum Flag {
+    /** The device can be reset: {@link VfioDevice#reset()}. */
+    RESET(VfioDeviceUapi.VFIO_DEVICE_FLAGS_RESET),
+    /** Regions and irq indexes are those of {@link VfioPci}. */
+    PCI(VfioDeviceUapi.VFIO_DEVICE_FLAGS_PCI),
+    PLATFORM(VfioDeviceUapi.VFIO_DEVICE_FLAGS_PLATFORM),
+    AMBA(VfioDeviceUapi.VFIO_DEVICE_FLAGS_AMBA),
+    CCW(VfioDeviceUapi.VFIO_DEVICE_FLAGS_CCW),
+    AP(VfioDeviceUapi.VFIO_DEVICE_FLAGS_AP),
+    FSL_MC(VfioDeviceUapi.VFIO_DEVICE_FLAGS_FSL_MC),
+    CAPS(VfioDeviceUapi.VFIO_DEVICE_FLAGS_CAPS),
+    CDX(VfioDeviceUapi.VFIO_DEVICE_FLAGS_CDX);
+
+    private final int bit;
+
+    Flag(int bit) {
+      this.bit = bit;
+    }
+  }
+
+  public boolean has(Flag flag) {
+    return (bits & flag.bit) != 0;
+  }
+
+  /** The flags that are set, as far as they are known. */
+  public Set<Flag> flags() {
+    Set<Flag> flags = EnumSet.noneOf(Flag.class);
+    for (Flag flag : Flag.values()) {
+      if (has(flag)) {
+        flags.add(flag);
+      }
+    }
+    return flags;
+  }
+
+  @Override
+  public String toString() {
+    return "flags " + flags() + ", " + numRegions + " regions, " + numIrqs + " irq indexes";
+  }
+}
