@@ -3,5 +3,6 @@
 module org.vfio4j.group {
   requires transitive org.vfio4j.device;
 
-  // javac exports no package that has no class yet: org.vfio4j.group, org.vfio4j.group.uapi.
+  exports org.vfio4j.group;
+  exports org.vfio4j.group.uapi;
 }

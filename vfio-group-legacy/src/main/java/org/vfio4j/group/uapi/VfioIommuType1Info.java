@@ -3,7 +3,10 @@ package org.vfio4j.group.uapi;
 
 import org.vfio4j.memory.Struct;
 
-/** {@code struct vfio_iommu_type1_info}: the argument of VFIO_IOMMU_GET_INFO, {@code cap_offset} since Linux 5.5. */
+/**
+ * {@code struct vfio_iommu_type1_info}: the argument of VFIO_IOMMU_GET_INFO, {@code cap_offset}
+ * since Linux 5.5.
+ */
 public final class VfioIommuType1Info extends Struct {
   public static final int SIZEOF = 24;
   public static final int ARGSZ = 0;

@@ -3,7 +3,9 @@ package org.vfio4j.group.uapi;
 
 import org.vfio4j.memory.Struct;
 
-/** {@code struct vfio_iommu_type1_info_cap_migration}: what dirty page logging can do. Linux 5.8. */
+/**
+ * {@code struct vfio_iommu_type1_info_cap_migration}: what dirty page logging can do. Linux 5.8.
+ */
 public final class VfioIommuType1InfoCapMigration extends Struct {
   public static final int SIZEOF = 32;
   public static final int FLAGS = 8;

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.group;
+
+import java.util.List;
+import java.util.stream.Collectors;
+import org.vfio4j.Errno;
+import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
+import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.MemoryLock;
+import org.vfio4j.linux.PciAddress;
+import org.vfio4j.linux.SysfsDevice;
+
+/** What the errnos of containers and groups mean, and what a person can do. */
+final class GroupErrors {
+  static final String NODE_NEEDS =
+      "a device of the group that is bound to vfio-pci, or the VFIO driver of its bus, and a kernel"
+          + " with CONFIG_VFIO_GROUP";
+
+  private static final String SET_CONTAINER = "VFIO_GROUP_SET_CONTAINER";
+  private static final String SET_IOMMU = "VFIO_SET_IOMMU";
+  private static final String GET_DEVICE_FD = "VFIO_GROUP_GET_DEVICE_FD";
+  private static final String JOIN_FIRST = "let a group join first: group.join(container)";
+
+  private GroupErrors() {}
+
+  static VfioException dup(int fd, long result) {
+    boolean bad = Errno.EBADF.is(result);
+    return VfioException.failed(bad ? Reason.INVALID_ARGUMENT : Reason.LIMIT, "dup")
+        .on("of fd " + fd)
+        .result(result)
+        .fact(bad ? "it is no open file" : "the process has no file descriptor left")
+        .hint(bad ? "" : "see ulimit -n, and close what is no longer used")
+        .build();
+  }
+
+  static VfioException apiVersion(ContainerState container, int version) {
+    String operation = "VFIO_GET_API_VERSION";
+    if (version < 0) {
+      return VfioException.failed(Reason.INVALID_ARGUMENT, operation)
+          .on("of " + container.name())
+          .result(version)
+          .fact("the file is neither a container nor an iommufd")
+          .hint("open /dev/vfio/vfio or /dev/iommu")
+          .build();
+    }
+    return VfioException.failed(Reason.NOT_IN_KERNEL, operation)
+        .on("of " + container.name())
+        .fact("the kernel has version " + version + " of the API, this library knows 0")
+        .build();
+  }
+
+  static VfioException checkExtension(ContainerState container, int extension, long result) {
+    VfioException.Builder failure =
+        VfioException.failed(
+                Errno.ENODEV.is(result) ? Reason.WRONG_STATE : Reason.OTHER, "VFIO_CHECK_EXTENSION")
+            .on(extension + " of " + container.name())
+            .result(result);
+    return Errno.ENODEV.is(result)
+        ? failure.fact("no group has joined").hint(JOIN_FIRST).build()
+        : failure.build();
+  }
+
+  static VfioException spaceInUse(ContainerState container) {
+    return VfioException.failed(Reason.WRONG_STATE, SET_IOMMU)
+        .on("of " + container.name())
+        .fact(
+            "it is set already, and the Type1Iommu that stands for it, or a buffer in it, is open")
+        .hint("use that one; or close it and its buffers first")
+        .build();
+  }
+
+  static VfioException setIommu(ContainerState container, String type, long result) {
+    Errno errno = Errno.ofResult(result);
+    return switch (errno) {
+      case EINVAL -> container.iommufd() ? typeRefused(container, type) : notNow(container, type);
+      // The other way round: for an iommufd this is "no group yet", for a container "no such type".
+      case ENODEV ->
+          container.iommufd()
+              ? noGroup(container, type, errno)
+              : setIommuFailed(Reason.NOT_IN_KERNEL, container, type, errno)
+                  .fact("no IOMMU driver of VFIO has this type for the groups in the container")
+                  .hint(
+                      "modprobe vfio_iommu_type1; a no-IOMMU group takes setNoIommu() and no other")
+                  .build();
+      case EPERM ->
+          setIommuFailed(Reason.NO_PERMISSION, container, type, errno)
+              .fact("the machine cannot isolate the interrupts of the group's devices")
+              .hint(unsafeInterrupts(container))
+              .build();
+      case ENOMEM -> setIommuFailed(Reason.LIMIT, container, type, errno).build();
+      case EBUSY ->
+          setIommuFailed(Reason.IN_USE, container, type, errno)
+              .fact("something else uses the IOMMU for a group in the container")
+              .build();
+      default -> setIommuFailed(Reason.OTHER, container, type, errno).build();
+    };
+  }
+
+  static VfioException setNoIommu(ContainerState container, long result) {
+    String type = "NOIOMMU";
+    return switch (Errno.ofResult(result)) {
+      case EPERM ->
+          setIommuFailed(Reason.NO_PERMISSION, container, type, Errno.EPERM)
+              .fact("using a device without an IOMMU needs CAP_SYS_RAWIO")
+              .hint("run as root")
+              .build();
+      case ENODEV ->
+          setIommuFailed(Reason.NOT_IN_KERNEL, container, type, Errno.ENODEV)
+              .fact(
+                  "the kernel is built without CONFIG_VFIO_NOIOMMU, the mode is switched off, or the"
+                      + " groups in the container have an IOMMU")
+              .hint(
+                  "with an IOMMU: container.setIommu(IommuType.TYPE1_V2); without: set the parameter"
+                      + " enable_unsafe_noiommu_mode of the module vfio to 1")
+              .build();
+      default -> setIommu(container, type, result);
+    };
+  }
+
+  static VfioException noNode(Kernel kernel, int number, String path, VfioException cause) {
+    List<GroupMember> members = GroupMember.of(kernel, number);
+    if (members.isEmpty()) {
+      return VfioException.failed(Reason.NO_SUCH_DEVICE, "open")
+          .on("of " + path)
+          .errno(Errno.ENOENT)
+          .cause(cause)
+          .fact("there is no IOMMU group " + number)
+          .hint("list the groups there are: ls " + kernel.roots().sys("kernel/iommu_groups"))
+          .build();
+    }
+    if (members.stream().noneMatch(GroupMember::vfio)) {
+      return VfioException.failed(Reason.WRONG_DRIVER, "open")
+          .on("of " + path)
+          .errno(Errno.ENOENT)
+          .cause(cause)
+          .fact("no device of group " + number + " is bound to a driver of VFIO: " + list(members))
+          .hint(members.stream().map(GroupErrors::bind).collect(Collectors.joining("; ")))
+          .build();
+    }
+    return cause;
+  }
+
+  static VfioException wrongDriver(GroupMember member) {
+    return VfioException.failed(Reason.WRONG_DRIVER, "find")
+        .on("group of " + member.name())
+        .fact(
+            member.name() + " is bound to " + member.driver().orElse("no driver") + ", not to VFIO")
+        .hint(bind(member))
+        .build();
+  }
+
+  static VfioException noGroup(SysfsDevice device) {
+    return VfioException.failed(Reason.NO_IOMMU, "find")
+        .on("group of " + device)
+        .fact(device.path() + " has no iommu_group: no IOMMU is in front of the device")
+        .hint(
+            "switch the IOMMU on, in the firmware (VT-d, AMD-Vi, SMMU) and on the kernel command line"
+                + " (intel_iommu=on)")
+        .build();
+  }
+
+  static VfioException status(VfioGroup group, long result) {
+    boolean gone = Errno.ENODEV.is(result);
+    return VfioException.failed(
+            gone ? Reason.NO_SUCH_DEVICE : Reason.OTHER, "VFIO_GROUP_GET_STATUS")
+        .on("of " + group)
+        .result(result)
+        .fact(gone ? "the devices of the group are gone" : "")
+        .build();
+  }
+
+  static VfioException joinedAlready(VfioGroup group, ContainerState container) {
+    return VfioException.failed(Reason.WRONG_STATE, SET_CONTAINER)
+        .on("of " + group)
+        .fact(
+            "it is in "
+                + (container == null ? "a container, which it joined elsewhere" : container.name())
+                + " already")
+        .hint("group.leave() first, with its devices closed")
+        .build();
+  }
+
+  static VfioException join(VfioGroup group, ContainerState container, long result) {
+    Errno errno = Errno.ofResult(result);
+    boolean blocked = group.members().stream().anyMatch(GroupMember::blocks);
+    if (blocked && (errno == Errno.EPERM || errno == Errno.EBUSY)) {
+      return notViable(group, SET_CONTAINER, errno);
+    }
+    String object = "of " + group + " to " + container.name();
+    return switch (errno) {
+      case EPERM ->
+          joinFailed(Reason.NO_PERMISSION, object, errno)
+              .fact(
+                  "something that is no host driver has the group (an iommufd), or a no-IOMMU group"
+                      + " and a real one would mix or CAP_SYS_RAWIO is missing, or the machine cannot"
+                      + " isolate interrupts; the group has "
+                      + list(group.members()))
+              .hint(unsafeInterrupts(container))
+              .build();
+      case EBUSY ->
+          joinFailed(Reason.IN_USE, object, errno)
+              .fact("the group, which has " + list(group.members()) + ", has another IOMMU domain")
+              .hint("stop whatever else uses these devices")
+              .build();
+      case EINVAL ->
+          container.hasIommu()
+              ? joinFailed(Reason.OVERLAP, object, errno)
+                  .fact(
+                      "something is mapped where the group's devices cannot have it, or the groups"
+                          + " have IOMMUs that do not go together")
+                  .hint("let groups join before mapping, or give the group its own container")
+                  .build()
+              : joinFailed(Reason.NOT_SUPPORTED, object, errno)
+                  .fact(
+                      "firmware wants a device of the group mapped 1:1 (RMRR), or the container is of"
+                          + " the other kind, with or without IOMMU")
+                  .hint("dmesg says which")
+                  .build();
+      case EBADFD, EBADF ->
+          joinFailed(Reason.INVALID_ARGUMENT, object, errno)
+              .fact("the file is neither a container nor an iommufd that this kernel takes for one")
+              .build();
+      case ENODEV -> joinFailed(Reason.NO_SUCH_DEVICE, object, errno).build();
+      case ENOMEM ->
+          joinFailed(Reason.LIMIT, object, errno)
+              .fact(MemoryLock.read(group.kernel()).describe(0))
+              .build();
+      default -> joinFailed(Reason.OTHER, object, errno).build();
+    };
+  }
+
+  /** {@code errno} is null when the kernel's status said it, before any call was refused. */
+  static VfioException notViable(VfioGroup group, String operation, Errno errno) {
+    List<GroupMember> members = group.members();
+    List<GroupMember> blocking = members.stream().filter(GroupMember::blocks).toList();
+    VfioException.Builder failure =
+        VfioException.failed(Reason.NOT_VIABLE, operation).on("of " + group).errno(errno);
+    if (blocking.isEmpty()) {
+      return failure
+          .fact(
+              "the group is in other hands, though none of its devices is bound to a host driver: "
+                  + list(members))
+          .hint("look for a program that has bound one of them to an iommufd, and stop it")
+          .build();
+    }
+    return failure
+        .fact(
+            "group "
+                + group.number()
+                + " is not viable: "
+                + blocking.stream()
+                    .map(member -> member.name() + " is bound to " + member.driver().orElseThrow())
+                    .collect(Collectors.joining(", "))
+                + "; the group has "
+                + list(members))
+        .hint(blocking.stream().map(GroupErrors::bind).collect(Collectors.joining("; ")))
+        .build();
+  }
+
+  static VfioException devicesOpen(VfioGroup group, int devices) {
+    return leaveFailed(Reason.IN_USE, group)
+        .fact(devices == 1 ? "a device of it is open" : devices + " devices of it are open")
+        .hint("close the devices first")
+        .build();
+  }
+
+  static VfioException leave(VfioGroup group, long result) {
+    return switch (Errno.ofResult(result)) {
+      case EBUSY ->
+          leaveFailed(Reason.IN_USE, group)
+              .errno(Errno.EBUSY)
+              .fact("a device of it is open, or a mapping of one")
+              .hint("close the devices first")
+              .build();
+      case EINVAL ->
+          leaveFailed(Reason.WRONG_STATE, group)
+              .errno(Errno.EINVAL)
+              .fact("it is in no container")
+              .build();
+      default -> leaveFailed(Reason.OTHER, group).result(result).build();
+    };
+  }
+
+  /** {@code container} is null when the group is in none, or joined one elsewhere. */
+  static VfioException device(VfioGroup group, ContainerState container, String name, long result) {
+    Errno errno = Errno.ofResult(result);
+    List<GroupMember> members = group.members();
+    boolean blocked = members.stream().anyMatch(GroupMember::blocks);
+    if (blocked && (errno == Errno.EPERM || errno == Errno.EBUSY)) {
+      return notViable(group, GET_DEVICE_FD, errno);
+    }
+    String object = "of " + name + " in " + group;
+    return switch (errno) {
+      case ENODEV ->
+          deviceFailed(Reason.NO_SUCH_DEVICE, object, errno)
+              .fact("VFIO has no such device in this group, which has " + list(members))
+              .hint("write the name as sysfs has it, and bind the device to its VFIO driver")
+              .build();
+      case EINVAL ->
+          name.contains(" ")
+              ? deviceFailed(Reason.INVALID_ARGUMENT, object, errno)
+                  .fact("the driver does not take what follows the device's name")
+                  .build()
+              : noIommuYet(group, object);
+      case EPERM ->
+          deviceFailed(Reason.NO_PERMISSION, object, errno)
+              .fact(
+                  "something that is no host driver has the group (an iommufd), or the machine cannot"
+                      + " isolate interrupts, or a no-IOMMU group is used without CAP_SYS_RAWIO or"
+                      + " with mappings; the group has "
+                      + list(members))
+              .hint(unsafeInterrupts(container))
+              .build();
+      case EACCES ->
+          deviceFailed(Reason.NO_PERMISSION, object, errno)
+              .fact("the driver wants the token of the physical function, and got none or another")
+              .hint("name the device as: " + name.split(" ")[0] + " vf_token=UUID")
+              .build();
+      case EBUSY ->
+          deviceFailed(Reason.IN_USE, object, errno)
+              .fact("the device, or its IOMMU domain, is in use; the group has " + list(members))
+              .build();
+      case EMFILE, ENFILE, ENOMEM ->
+          deviceFailed(Reason.LIMIT, object, errno)
+              .fact("the process or the machine has no file descriptor or memory left")
+              .hint("see ulimit -n and ulimit -l, and close what is no longer used")
+              .build();
+      case EADDRINUSE ->
+          deviceFailed(Reason.OVERLAP, object, errno)
+              .fact("something is mapped where this device cannot have it")
+              .hint("open the devices before mapping")
+              .build();
+      default -> deviceFailed(Reason.OTHER, object, errno).build();
+    };
+  }
+
+  private static VfioException noIommuYet(VfioGroup group, String object) {
+    boolean joined = group.status().containerSet();
+    return deviceFailed(Reason.WRONG_STATE, object, Errno.EINVAL)
+        .fact(
+            joined
+                ? "the group's container has no IOMMU yet, or the device's IOMMU cannot be used"
+                : "the group is in no container")
+        .hint(joined ? "container.setIommu(IommuType.TYPE1_V2) first" : JOIN_FIRST)
+        .build();
+  }
+
+  private static VfioException noGroup(ContainerState container, String type, Errno errno) {
+    return setIommuFailed(Reason.WRONG_STATE, container, type, errno)
+        .fact("no group has joined")
+        .hint(JOIN_FIRST)
+        .build();
+  }
+
+  /** EINVAL of a container: it never means that the type is wrong. */
+  private static VfioException notNow(ContainerState container, String type) {
+    if (!container.mappingsAreGone()) {
+      return setIommuFailed(Reason.WRONG_STATE, container, type, Errno.EINVAL)
+          .fact(
+              "an IOMMU is set already" + (container.type() == null ? "" : ": " + container.type()))
+          .hint("it stays what it is until all groups have left")
+          .build();
+    }
+    if (container.groups() == 0) {
+      return noGroup(container, type, Errno.EINVAL);
+    }
+    return setIommuFailed(Reason.NOT_SUPPORTED, container, type, Errno.EINVAL)
+        .fact("the IOMMU cannot take the groups that have joined into one address space")
+        .hint("dmesg may say why; try a container for each group")
+        .build();
+  }
+
+  private static VfioException typeRefused(ContainerState container, String type) {
+    return container.hasIommu()
+        ? setIommuFailed(Reason.WRONG_STATE, container, type, Errno.EINVAL)
+            .fact("this type turns large pages off, which cannot be while something is mapped")
+            .hint("set it before mapping")
+            .build()
+        : setIommuFailed(Reason.NOT_SUPPORTED, container, type, Errno.EINVAL)
+            .fact("the iommufd is in its no-IOMMU mode, or is not and this is what was asked for")
+            .hint("a no-IOMMU group takes setNoIommu(), every other group setIommu(...)")
+            .build();
+  }
+
+  private static String unsafeInterrupts(ContainerState container) {
+    String module = container == null || container.iommufd() ? "iommufd" : "vfio_iommu_type1";
+    return "switch interrupt remapping on; where the machine has none, the parameter"
+        + " allow_unsafe_interrupts of the module "
+        + module
+        + " gives up that protection";
+  }
+
+  private static String bind(GroupMember member) {
+    return PciAddress.isForm(member.name())
+        ? "bind "
+            + member.name()
+            + " to vfio-pci (as root: driverctl set-override "
+            + member.name()
+            + " vfio-pci)"
+        : "bind " + member.name() + " to the VFIO driver of its bus";
+  }
+
+  private static String list(List<GroupMember> members) {
+    return members.stream().map(GroupMember::toString).collect(Collectors.joining(", "));
+  }
+
+  private static VfioException.Builder setIommuFailed(
+      Reason reason, ContainerState container, String type, Errno errno) {
+    return VfioException.failed(reason, SET_IOMMU)
+        .on(type + " of " + container.name())
+        .errno(errno);
+  }
+
+  private static VfioException.Builder joinFailed(Reason reason, String object, Errno errno) {
+    return VfioException.failed(reason, SET_CONTAINER).on(object).errno(errno);
+  }
+
+  private static VfioException.Builder leaveFailed(Reason reason, VfioGroup group) {
+    return VfioException.failed(reason, "VFIO_GROUP_UNSET_CONTAINER").on("of " + group);
+  }
+
+  private static VfioException.Builder deviceFailed(Reason reason, String object, Errno errno) {
+    return VfioException.failed(reason, GET_DEVICE_FD).on(object).errno(errno);
+  }
+}
