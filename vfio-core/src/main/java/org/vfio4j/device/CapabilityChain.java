@@ -67,13 +67,21 @@ public final class CapabilityChain implements Iterable<CapabilityChain.Capabilit
       return bytes.capacity();
     }
 
-    /** @throws VfioException ({@link Reason#OTHER}) when the capability ends before */
+    /**
+     * The 32 bits at an offset from the capability's header, in bytes.
+     *
+     * @throws VfioException ({@link Reason#OTHER}) when the capability ends before
+     */
     public int getInt(int offset) {
       check(offset, Integer.BYTES);
       return bytes.getInt(offset);
     }
 
-    /** @throws VfioException ({@link Reason#OTHER}) when the capability ends before */
+    /**
+     * The 64 bits at an offset from the capability's header, in bytes.
+     *
+     * @throws VfioException ({@link Reason#OTHER}) when the capability ends before
+     */
     public long getLong(int offset) {
       check(offset, Long.BYTES);
       return bytes.getLong(offset);
