@@ -18,9 +18,9 @@ import org.vfio4j.memory.Struct;
  * The capabilities behind the struct that an info call of VFIO fills: what the struct has no field
  * for.
  *
- * <p>The kernel may append kinds that this library does not know, and drivers write the chain. So it
- * is read with every offset checked, into copies, and a chain that is cut short or does not advance
- * is an error.
+ * <p>The kernel may append kinds that this library does not know, and drivers write the chain. So
+ * it is read with every offset checked, into copies, and a chain that is cut short or does not
+ * advance is an error.
  *
  * <p>Immutable.
  */
@@ -41,8 +41,8 @@ public final class CapabilityChain implements Iterable<CapabilityChain.Capabilit
   }
 
   /**
-   * One capability: a copy of its bytes, the header of 8 bytes included, so that offsets are those of
-   * the struct of the capability.
+   * One capability: a copy of its bytes, the header of 8 bytes included, so that offsets are those
+   * of the struct of the capability.
    */
   public static final class Capability {
     private final String origin;
@@ -136,11 +136,13 @@ public final class CapabilityChain implements Iterable<CapabilityChain.Capabilit
   /**
    * Reads the chain in a filled struct.
    *
-   * @param origin the call and its object, for messages: {@code VFIO_DEVICE_GET_INFO of 0000:00:05.0}
+   * @param origin the call and its object, for messages: {@code VFIO_DEVICE_GET_INFO of
+   *     0000:00:05.0}
    * @param info the struct with what is behind it
    * @param sizeof of the struct, in bytes: capabilities do not begin before
    * @param first offset of the first one from the start of the struct; 0 for none
-   * @throws VfioException ({@link Reason#OTHER}) when the chain leaves the answer, or does not advance
+   * @throws VfioException ({@link Reason#OTHER}) when the chain leaves the answer, or does not
+   *     advance
    */
   public static CapabilityChain read(String origin, NativeBlock info, int sizeof, int first) {
     List<Capability> found = new ArrayList<>();

@@ -62,7 +62,8 @@ final class DeviceErrors {
     };
   }
 
-  static VfioException noSuchIndex(VfioDevice device, String operation, String what, int index, int count) {
+  static VfioException noSuchIndex(
+      VfioDevice device, String operation, String what, int index, int count) {
     return VfioException.failed(Reason.INVALID_ARGUMENT, operation)
         .on("of " + what + " " + index + " of " + device)
         .fact("the device has " + count + ", 0 to " + (count - 1))
@@ -91,7 +92,8 @@ final class DeviceErrors {
     return switch (Errno.ofResult(result)) {
       case EIO ->
           failure
-              .fact("the device did not answer: its memory or I/O decoding is off, or it is in reset")
+              .fact(
+                  "the device did not answer: its memory or I/O decoding is off, or it is in reset")
               .hint("set the memory bit of the PCI command register: config().enableMemory(true)")
               .build();
       case EINVAL -> failure.fact("the driver of the device refuses such an access there").build();
@@ -112,7 +114,11 @@ final class DeviceErrors {
     if (!info.has(write ? RegionInfo.Flag.WRITE : RegionInfo.Flag.READ)) {
       return VfioException.failed(Reason.NOT_SUPPORTED, operation)
           .on(object)
-          .fact("the region can not be " + (write ? "written" : "read") + ": its flags are " + info.flags())
+          .fact(
+              "the region can not be "
+                  + (write ? "written" : "read")
+                  + ": its flags are "
+                  + info.flags())
           .build();
     }
     boolean inside = offset >= 0 && length >= 0 && offset <= info.size() - length;

@@ -18,8 +18,8 @@ import org.vfio4j.linux.Lifetime;
  * An irq index of a device, enabled: its vectors, to be waited for.
  *
  * <p>Closing disables the index in the device, then closes the eventfds that {@link
- * IrqIndex#enable(int)} made, which wakes whoever waits for them with {@link Reason#CLOSED}. Eventfds
- * of the caller are left as they are, and so is who waits for them.
+ * IrqIndex#enable(int)} made, which wakes whoever waits for them with {@link Reason#CLOSED}.
+ * Eventfds of the caller are left as they are, and so is who waits for them.
  *
  * <p>Thread safe. Waiting, masking and unmasking allocate nothing.
  */
@@ -234,8 +234,8 @@ public final class Interrupts extends KernelObject {
   }
 
   /**
-   * Lets the interrupt line interrupt again. INTX is masked by the kernel at every interrupt: unmask
-   * it after the device was told that the interrupt is served, or it comes again at once.
+   * Lets the interrupt line interrupt again. INTX is masked by the kernel at every interrupt:
+   * unmask it after the device was told that the interrupt is served, or it comes again at once.
    *
    * @throws VfioException ({@link Reason#NOT_SUPPORTED} for anything but INTX)
    */
@@ -280,9 +280,7 @@ public final class Interrupts extends KernelObject {
   }
 
   private static int setIrqs(VfioDevice device, VfioIrqSet set) {
-    return device
-        .kernel()
-        .ioctl(device.fdForChildren(), VfioDeviceUapi.VFIO_DEVICE_SET_IRQS, set);
+    return device.kernel().ioctl(device.fdForChildren(), VfioDeviceUapi.VFIO_DEVICE_SET_IRQS, set);
   }
 
   private static String names(VfioDevice device) {

@@ -9,9 +9,9 @@ import org.vfio4j.linux.EventFd;
 /**
  * An irq index of a device: what kind of interrupt it can raise, and how many of them.
  *
- * <p>A PCI function can have one of INTX, MSI and MSIX enabled at a time, ERR and REQ beside it. MSI
- * and MSI-X are writes by the device: they need bus mastering, which vfio-pci switches off when it
- * opens the device ({@link PciConfigSpace#enableBusMaster}).
+ * <p>A PCI function can have one of INTX, MSI and MSIX enabled at a time, ERR and REQ beside it.
+ * MSI and MSI-X are writes by the device: they need bus mastering, which vfio-pci switches off when
+ * it opens the device ({@link PciConfigSpace#enableBusMaster}).
  *
  * <p>Thread safe. Source: {@code drivers/vfio/pci/vfio_pci_intrs.c}.
  */
@@ -36,7 +36,8 @@ public final class IrqIndex {
   }
 
   /**
-   * Enables the first vectors, each with an eventfd of its own that lives until the result is closed.
+   * Enables the first vectors, each with an eventfd of its own that lives until the result is
+   * closed.
    *
    * @param vectors 1 or more
    * @throws VfioException ({@link Reason#LIMIT} when the device or the host has fewer, and says how

@@ -19,10 +19,10 @@ import org.vfio4j.memory.MappedMemory;
 /**
  * A region of a device, mapped into this process: its registers are reached like memory.
  *
- * <p>An access by {@code getIntLe} or {@code putIntLe} is one access of 32 bits to the device, and so
- * for the other widths, in the order of the program: see {@link MappedMemory}. Where the kernel maps
- * a region only in parts, accesses to the rest are made through {@link Region}, by a system call
- * each: {@link #areas()} says what is mapped.
+ * <p>An access by {@code getIntLe} or {@code putIntLe} is one access of 32 bits to the device, and
+ * so for the other widths, in the order of the program: see {@link MappedMemory}. Where the kernel
+ * maps a region only in parts, accesses to the rest are made through {@link Region}, by a system
+ * call each: {@link #areas()} says what is mapped.
  *
  * <p>A read while the memory decoding of the device is off, or while it is in reset, throws {@link
  * Reason#DEVICE_FAULT}. A write may be lost without a word, as writes to a PCI device always may.
@@ -58,8 +58,7 @@ public final class MappedRegion extends KernelObject {
 
   private static Lifetime lifetime(VfioDevice device, String name, List<MappedArea> areas) {
     Kernel kernel = device.kernel();
-    return new Lifetime(
-        "mapping of " + name, () -> unmap(kernel, areas, name), device.lifetime());
+    return new Lifetime("mapping of " + name, () -> unmap(kernel, areas, name), device.lifetime());
   }
 
   static MappedRegion map(Region region) {
@@ -117,9 +116,7 @@ public final class MappedRegion extends KernelObject {
         return whole.getByte(offset);
       }
       MappedArea area = areaOf(offset, Byte.BYTES);
-      return area == null
-          ? region.getByte(offset)
-          : area.memory().getByte(offset - area.offset());
+      return area == null ? region.getByte(offset) : area.memory().getByte(offset - area.offset());
     } catch (VfioException e) {
       throw named(e, offset);
     } finally {
@@ -252,8 +249,8 @@ public final class MappedRegion extends KernelObject {
   }
 
   /**
-   * Copies {@code length} bytes from {@code offset} on into {@code target}, in accesses of any width
-   * and order: for memory of the device, not for its registers.
+   * Copies {@code length} bytes from {@code offset} on into {@code target}, in accesses of any
+   * width and order: for memory of the device, not for its registers.
    */
   public void read(long offset, byte[] target, int start, int length) {
     Objects.checkFromIndexSize(start, length, target.length);

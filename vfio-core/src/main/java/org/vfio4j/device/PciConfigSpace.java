@@ -199,8 +199,8 @@ public final class PciConfigSpace {
   }
 
   /**
-   * The extended capabilities, in the order of the chain; none where the configuration space has 256
-   * bytes. One that VFIO hides does not appear.
+   * The extended capabilities, in the order of the chain; none where the configuration space has
+   * 256 bytes. One that VFIO hides does not appear.
    *
    * @throws VfioException ({@link Reason#DEVICE_FAULT} when the chain leaves its place or loops)
    */

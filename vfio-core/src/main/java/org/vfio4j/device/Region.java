@@ -14,13 +14,13 @@ import org.vfio4j.memory.NativeBlock;
  * <p>The accessors here reach it by one system call each, {@code pread} or {@code pwrite}: always
  * possible, and the only way to some regions, but some hundred times slower than through {@link
  * #map()}. Values are little-endian, as PCI has them. Offsets are in bytes from the start of the
- * region and must be a multiple of the width. vfio-pci makes one access of that width to the device,
- * but for 64 bits, which kernels before 6.10 split in two.
+ * region and must be a multiple of the width. vfio-pci makes one access of that width to the
+ * device, but for 64 bits, which kernels before 6.10 split in two.
  *
- * <p>Every accessor throws {@link VfioException}: {@link Reason#INVALID_ARGUMENT} out of range or at
- * a wrong alignment, {@link Reason#NOT_SUPPORTED} when the region is not there, or cannot be read or
- * written, {@link Reason#DEVICE_FAULT} (EIO) when the device's memory decoding is off, {@link
- * Reason#CLOSED} when the device is closed.
+ * <p>Every accessor throws {@link VfioException}: {@link Reason#INVALID_ARGUMENT} out of range or
+ * at a wrong alignment, {@link Reason#NOT_SUPPORTED} when the region is not there, or cannot be
+ * read or written, {@link Reason#DEVICE_FAULT} (EIO) when the device's memory decoding is off,
+ * {@link Reason#CLOSED} when the device is closed.
  *
  * <p>Thread safe, as far as the device is. The accessors of registers allocate nothing. Source:
  * {@code drivers/vfio/pci/vfio_pci_rdwr.c}.
@@ -118,8 +118,8 @@ public final class Region {
   }
 
   /**
-   * Reads {@code length} bytes from any {@code offset} on, in one system call; the kernel chooses the
-   * widths of the accesses to the device.
+   * Reads {@code length} bytes from any {@code offset} on, in one system call; the kernel chooses
+   * the widths of the accesses to the device.
    */
   public void read(long offset, byte[] target, int start, int length) {
     Objects.checkFromIndexSize(start, length, target.length);

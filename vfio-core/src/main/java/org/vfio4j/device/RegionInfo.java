@@ -64,7 +64,9 @@ public record RegionInfo(
     }
   }
 
-  /** What a device-specific region is: {@code VFIO_REGION_TYPE_} and {@code VFIO_REGION_SUBTYPE_}. */
+  /**
+   * What a device-specific region is: {@code VFIO_REGION_TYPE_} and {@code VFIO_REGION_SUBTYPE_}.
+   */
   public record Type(int type, int subtype) {}
 
   public RegionInfo {

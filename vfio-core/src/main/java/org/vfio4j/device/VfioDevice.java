@@ -35,8 +35,8 @@ public class VfioDevice extends FileObject {
    * Owns {@code fd} from here on.
    *
    * @param name the device, for messages: {@code 0000:00:05.0}
-   * @param afterClose what else is to be given back when the file has been closed; must not refer to
-   *     this object
+   * @param afterClose what else is to be given back when the file has been closed; must not refer
+   *     to this object
    * @param parents what must stay open for as long as the device is
    */
   protected VfioDevice(
@@ -69,9 +69,9 @@ public class VfioDevice extends FileObject {
    * One of the device's regions, with what the kernel says of it now.
    *
    * @param index for a PCI function: see {@link VfioPci}
-   * @throws VfioException ({@link Reason#INVALID_ARGUMENT} when the device has no such index, {@link
-   *     Reason#NOT_SUPPORTED}: EINVAL for the VGA region of another device; an unused BAR is a
-   *     region of size 0)
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT} when the device has no such index,
+   *     {@link Reason#NOT_SUPPORTED}: EINVAL for the VGA region of another device; an unused BAR is
+   *     a region of size 0)
    */
   public final Region region(int index) {
     String operation = "VFIO_DEVICE_GET_REGION_INFO";
@@ -89,8 +89,7 @@ public class VfioDevice extends FileObject {
               room -> new VfioRegionInfo(room).index(index),
               question -> {
                 int result =
-                    kernel()
-                        .ioctl(heldFd(), VfioDeviceUapi.VFIO_DEVICE_GET_REGION_INFO, question);
+                    kernel().ioctl(heldFd(), VfioDeviceUapi.VFIO_DEVICE_GET_REGION_INFO, question);
                 if (Errno.EINVAL.is(result)) {
                   throw DeviceErrors.notThere(operation, "of " + name);
                 }
@@ -116,9 +115,9 @@ public class VfioDevice extends FileObject {
    * One of the device's irq indexes, with what the kernel says of it now.
    *
    * @param index for a PCI function: see {@link VfioPci}
-   * @throws VfioException ({@link Reason#INVALID_ARGUMENT} when the device has no such index, {@link
-   *     Reason#NOT_SUPPORTED}: EINVAL for ERR on a conventional PCI function; MSI of a function
-   *     without it is an index with 0 vectors)
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT} when the device has no such index,
+   *     {@link Reason#NOT_SUPPORTED}: EINVAL for ERR on a conventional PCI function; MSI of a
+   *     function without it is an index with 0 vectors)
    */
   public final IrqIndex interrupts(int index) {
     String operation = "VFIO_DEVICE_GET_IRQ_INFO";

@@ -3,7 +3,10 @@ package org.vfio4j.device.uapi;
 
 import org.vfio4j.memory.Struct;
 
-/** {@code struct vfio_device_info}: the argument of VFIO_DEVICE_GET_INFO, {@code cap_offset} since Linux 5.10. */
+/**
+ * {@code struct vfio_device_info}: the argument of VFIO_DEVICE_GET_INFO, {@code cap_offset} since
+ * Linux 5.10.
+ */
 public final class VfioDeviceInfo extends Struct {
   public static final int SIZEOF = 24;
   public static final int ARGSZ = 0;

@@ -3,7 +3,10 @@ package org.vfio4j.device.uapi;
 
 import org.vfio4j.memory.Struct;
 
-/** {@code struct vfio_region_info_cap_sparse_mmap}: the areas of a region that can be mapped follow it. */
+/**
+ * {@code struct vfio_region_info_cap_sparse_mmap}: the areas of a region that can be mapped follow
+ * it.
+ */
 public final class VfioRegionInfoCapSparseMmap extends Struct {
   public static final int SIZEOF = 16;
   public static final int NR_AREAS = 8;

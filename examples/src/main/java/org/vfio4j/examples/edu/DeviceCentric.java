@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.examples.edu;
+
+import org.vfio4j.cdev.BoundDevice;
+import org.vfio4j.cdev.VfioCdev;
+import org.vfio4j.iommufd.DeviceCookie;
+import org.vfio4j.iommufd.Ioas;
+import org.vfio4j.iommufd.Iommufd;
+import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.PciAddress;
+
+/** Opens a device through its node and an iommufd: Linux 6.6. Argument: the PCI address. */
+public final class DeviceCentric {
+  private DeviceCentric() {}
+
+  public static void main(String[] args) {
+    Kernel kernel = Kernel.host();
+    try (Iommufd iommufd = Iommufd.open(kernel);
+        Ioas ioas = iommufd.allocateIoas();
+        BoundDevice device =
+            VfioCdev.find(kernel, PciAddress.of(args[0])).open().bind(iommufd, DeviceCookie.of(7))) {
+      device.attach(ioas);
+      try (EduDriver edu = new EduDriver(device)) {
+        System.out.printf("identification %#x%n", edu.identification());
+        System.out.println("10! is " + edu.factorial(10));
+        System.out.println("by DMA: " + new String(edu.thereAndBack(ioas, "hello".getBytes())));
+      }
+    }
+  }
+}

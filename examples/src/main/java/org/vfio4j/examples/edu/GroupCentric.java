@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.examples.edu;
+
+import org.vfio4j.device.VfioDevice;
+import org.vfio4j.group.IommuType;
+import org.vfio4j.group.Type1Iommu;
+import org.vfio4j.group.VfioContainer;
+import org.vfio4j.group.VfioGroup;
+import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.PciAddress;
+import org.vfio4j.linux.SysfsDevice;
+
+/** Opens a device through its group and a container: Linux 3.15. Argument: the PCI address. */
+public final class GroupCentric {
+  private GroupCentric() {}
+
+  public static void main(String[] args) {
+    Kernel kernel = Kernel.host();
+    SysfsDevice pci = SysfsDevice.pci(kernel, PciAddress.of(args[0]));
+    try (VfioContainer container = VfioContainer.open(kernel);
+        VfioGroup group = VfioGroup.of(kernel, pci).join(container);
+        Type1Iommu dma = container.setIommu(IommuType.TYPE1_V2);
+        VfioDevice device = group.device(PciAddress.of(args[0]))) {
+      try (EduDriver edu = new EduDriver(device)) {
+        System.out.printf("identification %#x%n", edu.identification());
+        System.out.println("10! is " + edu.factorial(10));
+        System.out.println("by DMA: " + new String(edu.thereAndBack(dma, "hello".getBytes())));
+      }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.examples.edu;
+
+import com.grack.nanojson.JsonObject;
+import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
+import org.vfio4j.bridge.VfioMode;
+
+/** What the demo saw in one mode: a line while it goes on, a row of the table, an object in JSON. */
+final class ModeReport {
+  static final String HEADER =
+      String.format(
+          "%-24s %-7s %-14s %-10s %-12s %s", "MODE", "RESULT", "IDENTIFICATION", "10!", "DMA", "GUARD");
+
+  private final VfioMode mode;
+  private String result = "failed";
+  private String identification = "-";
+  private String factorial = "-";
+  private String dma = "-";
+  private String guard = "-";
+  private String problem = "";
+
+  ModeReport(VfioMode mode) {
+    this.mode = mode;
+  }
+
+  void identification(int value) {
+    identification = String.format("%#010x", value);
+    expect(value >>> 24 == 1 && (value & 0xff) == 0xed, "this is no edu: " + identification);
+  }
+
+  void factorial(int seen, int expected) {
+    factorial = Integer.toUnsignedString(seen);
+    expect(seen == expected, "10! came back as " + factorial);
+  }
+
+  void dma(int bytes, boolean equal) {
+    dma = bytes + " bytes";
+    expect(equal, "what came back by DMA is not what was sent");
+  }
+
+  /** The unbound device was touched, and the library or the kernel refused. */
+  void guard(VfioException refusal) {
+    guard = refusal.reason() + (refusal.errno().isPresent() ? " " + refusal.errno().get() : "");
+    expect(refusal.reason() == Reason.WRONG_STATE, "the guard said: " + refusal.getMessage());
+  }
+
+  void passed() {
+    result = "ok";
+  }
+
+  void failed(RuntimeException e) {
+    boolean absent = e instanceof VfioException v && v.reason() == Reason.NOT_IN_KERNEL;
+    result = absent ? "absent" : "failed";
+    problem = e instanceof VfioException ? e.getMessage() : e.toString();
+  }
+
+  boolean isOk() {
+    return result.equals("ok");
+  }
+
+  boolean isAbsent() {
+    return result.equals("absent");
+  }
+
+  String line() {
+    return isOk()
+        ? String.format(
+            "%s: %s, 10! = %s by MSI, %s there and back by DMA, guard: %s",
+            mode, identification, factorial, dma, guard)
+        : mode + ": " + result + ": " + problem;
+  }
+
+  String row() {
+    return String.format(
+        "%-24s %-7s %-14s %-10s %-12s %s", mode, result, identification, factorial, dma, guard);
+  }
+
+  JsonObject json() {
+    JsonObject object = new JsonObject();
+    object.put("mode", mode.id());
+    object.put("result", result);
+    object.put("identification", identification);
+    object.put("factorial", factorial);
+    object.put("dma", dma);
+    object.put("guard", guard);
+    object.put("problem", problem);
+    return object;
+  }
+
+  private static void expect(boolean holds, String otherwise) {
+    if (!holds) {
+      throw new IllegalStateException(otherwise);
+    }
+  }
+}

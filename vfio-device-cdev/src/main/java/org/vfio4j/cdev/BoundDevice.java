@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.cdev;
+
+import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
+import org.vfio4j.device.VfioDevice;
+import org.vfio4j.iommufd.DevId;
+import org.vfio4j.iommufd.DeviceCookie;
+import org.vfio4j.iommufd.IoPageTable;
+import org.vfio4j.iommufd.Iommufd;
+import org.vfio4j.linux.Kernel;
+
+/**
+ * A device that is bound to an iommufd: it answers, and does DMA once it is attached.
+ *
+ * <p>Closing it detaches it, ends the binding and lets the driver reset the device; there is no
+ * unbind while the file is open. The iommufd stays open until then, and so does the address space
+ * that the device is attached to.
+ *
+ * <p>Thread safe.
+ */
+public final class BoundDevice extends VfioDevice {
+  private final Iommufd iommufd;
+  private final DevId devId;
+  private final DeviceCookie cookie;
+  private final AttachedTo attachedTo;
+
+  private BoundDevice(
+      Kernel kernel,
+      int fd,
+      String name,
+      Iommufd iommufd,
+      DevId devId,
+      DeviceCookie cookie,
+      AttachedTo attachedTo) {
+    super(kernel, fd, name, attachedTo::letGo, iommufd.lifetime());
+    this.iommufd = iommufd;
+    this.devId = devId;
+    this.cookie = cookie;
+    this.attachedTo = attachedTo;
+  }
+
+  /** Takes over the file descriptor of a device node that was bound elsewhere to {@code iommufd}. */
+  public static BoundDevice adopt(
+      Kernel kernel, int fd, String name, Iommufd iommufd, DevId devId, DeviceCookie cookie) {
+    return new BoundDevice(kernel, fd, name, iommufd, devId, cookie, new AttachedTo());
+  }
+
+  public Iommufd iommufd() {
+    return iommufd;
+  }
+
+  /** What the kernel calls the device in this iommufd. */
+  public DevId devId() {
+    return devId;
+  }
+
+  /** What the program calls the device. */
+  public DeviceCookie cookie() {
+    return cookie;
+  }
+
+  /**
+   * Attaches the device to an address space or a hardware page table of its iommufd: from here on it
+   * reaches what is mapped there, and nothing else.
+   *
+   * @throws VfioException ({@link Reason#WRONG_STATE} when it is attached already, {@link
+   *     Reason#INVALID_ARGUMENT}: EINVAL when a device that cannot be isolated from this one is
+   *     attached elsewhere, {@link Reason#OVERLAP}: EADDRINUSE when something is mapped where the
+   *     device cannot, {@link Reason#LIMIT}: ENOMEM, for now the memory is locked)
+   */
+  public Attachment attach(IoPageTable pageTable) {
+    return attachedTo.attach(this, pageTable);
+  }
+
+  /** For the attachment: the descriptor, inside {@code lifetime().enter()} and {@code leave()}. */
+  int fdForAttachment() {
+    return heldFd();
+  }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.cdev;
+
+import java.util.OptionalInt;
+import org.vfio4j.Errno;
+import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
+import org.vfio4j.device.Isolation;
+import org.vfio4j.iommufd.IoPageTable;
+import org.vfio4j.iommufd.Iommufd;
+import org.vfio4j.linux.FileHolders;
+import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.MemoryLock;
+import org.vfio4j.linux.SysfsDevice;
+
+/** What the errnos of binding and attaching mean, and what a person can do. */
+final class CdevErrors {
+  private CdevErrors() {}
+
+  /** {@code device} may be null: then there is no evidence from sysfs. */
+  static VfioException bind(
+      Kernel kernel, String name, SysfsDevice device, Iommufd iommufd, long result) {
+    Errno errno = Errno.ofResult(result);
+    return switch (errno) {
+      case EPERM ->
+          bindFailed(Reason.NOT_VIABLE, name, errno)
+              .fact(
+                  "the device, or one that cannot be isolated from it, is in other hands"
+                      + (device == null ? "" : ": " + Isolation.of(device)))
+              .hint(
+                  "bind all of them to vfio-pci and to this iommufd, and nothing else. If none is in"
+                      + " other hands the machine cannot isolate interrupts: see the parameter"
+                      + " allow_unsafe_interrupts of the module iommufd")
+              .build();
+      case EBUSY ->
+          bindFailed(Reason.IN_USE, name, errno)
+              .fact(
+                  "the device is in use through the other API, or its IOMMU domain is"
+                      + groupHolders(kernel, device))
+              .hint("a device is opened through one of the two APIs at a time: stop the other user")
+              .build();
+      case EINVAL ->
+          bindFailed(Reason.WRONG_STATE, name, errno)
+              .fact(
+                  "the device is bound already"
+                      + (device == null ? "" : ": " + nodeHolders(device))
+                      + "; or its IOMMU is not cache coherent, or firmware wants it mapped 1:1")
+              .hint("close the other file first: one file of a device can be bound at a time")
+              .build();
+      case ENODEV ->
+          bindFailed(Reason.NO_IOMMU, name, errno)
+              .fact("no IOMMU is in front of the device, or its driver is going away")
+              .hint("switch the IOMMU on in the firmware and on the kernel command line")
+              .build();
+      case EBADF, EBADFD ->
+          bindFailed(Reason.INVALID_ARGUMENT, name, errno)
+              .fact(iommufd + " is no open file of /dev/iommu")
+              .build();
+      case ENOTTY ->
+          bindFailed(Reason.NOT_IN_KERNEL, name, errno)
+              .fact("the file is not a device node, or the kernel cannot bind")
+              .hint("it needs Linux 6.6 with CONFIG_VFIO_DEVICE_CDEV")
+              .build();
+      default -> bindFailed(Reason.OTHER, name, errno).build();
+    };
+  }
+
+  static VfioException attach(BoundDevice device, IoPageTable pageTable, Errno errno) {
+    String object = "of " + device + " to " + pageTable;
+    return switch (errno) {
+      case EINVAL ->
+          attachFailed(Reason.INVALID_ARGUMENT, object, errno)
+              .fact(
+                  "a device that cannot be isolated from this one is attached elsewhere, or the"
+                      + " page table does not fit the device")
+              .hint("attach such devices to one address space")
+              .build();
+      case EADDRINUSE ->
+          attachFailed(Reason.OVERLAP, object, errno)
+              .fact(
+                  "something is mapped, or allowed, where this device cannot have it: in a reserved"
+                      + " range, beyond the IOMMU's address width, or unaligned to its pages")
+              .hint("attach the device before mapping, and map inside allowedIovas()")
+              .build();
+      case ENOMEM ->
+          attachFailed(Reason.LIMIT, object, errno)
+              .fact(
+                  "what is mapped is locked when the first device is attached: "
+                      + MemoryLock.read(device.kernel()).describe(0))
+              .hint(
+                  "raise the limit (systemd: LimitMEMLOCK=infinity; shell: ulimit -l), or give the"
+                      + " process CAP_IPC_LOCK")
+              .build();
+      case EFAULT ->
+          attachFailed(Reason.INVALID_ARGUMENT, object, errno)
+              .fact("memory that is mapped there is no longer mapped in the process, or read-only")
+              .build();
+      case ENOENT ->
+          attachFailed(Reason.NO_SUCH_DEVICE, object, errno)
+              .fact(pageTable + " does not exist any more, or a mediated device needs an IOAS")
+              .build();
+      case EBUSY ->
+          attachFailed(Reason.IN_USE, object, errno)
+              .fact("the device, or one that shares its reset, is in reset, or lets go of pages")
+              .hint("try again")
+              .build();
+      default -> attachFailed(Reason.OTHER, object, errno).build();
+    };
+  }
+
+  private static VfioException.Builder bindFailed(Reason reason, String name, Errno errno) {
+    return VfioException.failed(reason, "VFIO_DEVICE_BIND_IOMMUFD").on("of " + name).errno(errno);
+  }
+
+  private static VfioException.Builder attachFailed(Reason reason, String object, Errno errno) {
+    return VfioException.failed(reason, "VFIO_DEVICE_ATTACH_IOMMUFD_PT").on(object).errno(errno);
+  }
+
+  private static String nodeHolders(SysfsDevice device) {
+    return FileHolders.describe(device.kernel(), VfioCdev.find(device).node());
+  }
+
+  private static String groupHolders(Kernel kernel, SysfsDevice device) {
+    OptionalInt number = device == null ? OptionalInt.empty() : device.iommuGroup();
+    return number.isEmpty()
+        ? ""
+        : ": " + FileHolders.describe(kernel, kernel.roots().dev("vfio/" + number.getAsInt()));
+  }
+}

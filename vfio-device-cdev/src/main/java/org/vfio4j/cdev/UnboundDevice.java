@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.cdev;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
+import org.vfio4j.cdev.uapi.VfioCdevUapi;
+import org.vfio4j.cdev.uapi.VfioDeviceBindIommufd;
+import org.vfio4j.iommufd.DevId;
+import org.vfio4j.iommufd.DeviceCookie;
+import org.vfio4j.iommufd.Iommufd;
+import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.KernelObject;
+import org.vfio4j.linux.Lifetime;
+import org.vfio4j.linux.SysfsDevice;
+
+/**
+ * An open device node that has no security context yet: all it can do is to be bound or closed.
+ *
+ * <p>The kernel answers everything else with EINVAL until then. Binding hands the file over to the
+ * {@link BoundDevice}; closing this object afterwards does nothing.
+ *
+ * <p>Thread safe.
+ */
+public final class UnboundDevice extends KernelObject {
+  private final Kernel kernel;
+  private final int fd;
+  private final String name;
+  private final SysfsDevice device;
+  private final AtomicBoolean handedOver;
+
+  /** {@code device} may be null: where the file came from is then not known. */
+  UnboundDevice(Kernel kernel, int fd, String name, SysfsDevice device) {
+    this(kernel, fd, name, device, new AtomicBoolean());
+  }
+
+  private UnboundDevice(
+      Kernel kernel, int fd, String name, SysfsDevice device, AtomicBoolean handedOver) {
+    super(new Lifetime("unbound device " + name, () -> release(kernel, fd, handedOver)));
+    this.kernel = kernel;
+    this.fd = fd;
+    this.name = name;
+    this.device = device;
+    this.handedOver = handedOver;
+  }
+
+  /** Takes over the file descriptor of a device node that was opened elsewhere and is not bound. */
+  public static UnboundDevice adopt(Kernel kernel, int fd, String name) {
+    return new UnboundDevice(kernel, fd, name, null);
+  }
+
+  /**
+   * Binds the device to an iommufd, for as long as the file is open: from here on the program owns
+   * it, and its DMA is blocked until it is attached to an address space.
+   *
+   * @param cookie what the program calls the device
+   * @throws VfioException ({@link Reason#NOT_VIABLE}: EPERM when a device that cannot be isolated
+   *     from this one is in other hands, {@link Reason#IN_USE}: EBUSY, {@link Reason#WRONG_STATE}:
+   *     EINVAL when the device is bound already, {@link Reason#NO_IOMMU}: ENODEV); the device stays
+   *     unbound then and may be tried again
+   */
+  public BoundDevice bind(Iommufd iommufd, DeviceCookie cookie) {
+    if (handedOver.get()) {
+      throw VfioException.failed(Reason.WRONG_STATE, "VFIO_DEVICE_BIND_IOMMUFD")
+          .on("of " + name)
+          .fact("this file was bound before")
+          .hint("use the BoundDevice that the first bind returned")
+          .build();
+    }
+    lifetime().enter();
+    try {
+      VfioDeviceBindIommufd bind = new VfioDeviceBindIommufd().iommufd(iommufd.fd());
+      int result = kernel.ioctl(fd, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, bind);
+      if (result < 0) {
+        throw CdevErrors.bind(kernel, name, device, iommufd, result);
+      }
+      handedOver.set(true);
+      BoundDevice bound =
+          BoundDevice.adopt(kernel, fd, name, iommufd, new DevId(bind.outDevid()), cookie);
+      close();
+      return bound;
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  private static void release(Kernel kernel, int fd, AtomicBoolean handedOver) {
+    if (handedOver.get()) {
+      return;
+    }
+    int result = kernel.close(fd);
+    if (result < 0) {
+      throw VfioException.failed(Reason.OTHER, "close").on("of fd " + fd).result(result).build();
+    }
+  }
+}

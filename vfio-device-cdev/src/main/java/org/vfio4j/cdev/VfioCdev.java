@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.cdev;
+
+import java.util.List;
+import java.util.Optional;
+import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
+import org.vfio4j.linux.DeviceNode;
+import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.PciAddress;
+import org.vfio4j.linux.PciDriver;
+import org.vfio4j.linux.SysfsDevice;
+
+/**
+ * The device node of a device: {@code /dev/vfio/devices/vfioN}.
+ *
+ * <p>It is found through sysfs: {@code vfio-dev/vfioN} in the device's folder, and there the
+ * attribute {@code dev}. The folder alone says nothing: it is there since Linux 6.1 for every VFIO
+ * device, with a kernel that has no such nodes too.
+ *
+ * <p>Thread safe. Linux 6.6, CONFIG_VFIO_DEVICE_CDEV. Source: {@code
+ * drivers/vfio/device_cdev.c}.
+ */
+public final class VfioCdev {
+  private static final String FOLDER = "vfio-dev";
+  private static final String NEEDS = "Linux 6.6 or later with CONFIG_VFIO_DEVICE_CDEV";
+
+  private final SysfsDevice device;
+  private final String node;
+
+  private VfioCdev(SysfsDevice device, String node) {
+    this.device = device;
+    this.node = node;
+  }
+
+  /**
+   * The node of the PCI function at this address.
+   *
+   * @throws VfioException ({@link Reason#NO_SUCH_DEVICE}, {@link Reason#WRONG_DRIVER} when its driver
+   *     is none of VFIO's, {@link Reason#NOT_IN_KERNEL} when the kernel has no such nodes)
+   */
+  public static VfioCdev find(Kernel kernel, PciAddress address) {
+    return find(SysfsDevice.pci(kernel, address));
+  }
+
+  /** The node of a device, a mediated one or of any bus, of which the folder in sysfs is known. */
+  public static VfioCdev find(SysfsDevice device) {
+    List<String> names = device.list(FOLDER);
+    if (names.isEmpty()) {
+      throw notBound(device);
+    }
+    String name = names.get(0);
+    if (device.attribute(FOLDER + "/" + name + "/dev").isEmpty()) {
+      throw VfioException.failed(Reason.NOT_IN_KERNEL, "find")
+          .on("device node of " + device)
+          .fact(device.path() + "/" + FOLDER + "/" + name + " has no 'dev' attribute")
+          .hint("device nodes need " + NEEDS + "; the group API works without them")
+          .build();
+    }
+    return new VfioCdev(device, device.kernel().roots().dev("vfio/devices/" + name));
+  }
+
+  /**
+   * The node with this path: {@code /dev/vfio/devices/vfio0}.
+   *
+   * @throws VfioException ({@link Reason#NO_SUCH_DEVICE})
+   */
+  public static VfioCdev at(Kernel kernel, String node) {
+    String name = node.substring(node.lastIndexOf('/') + 1);
+    return new VfioCdev(
+        SysfsDevice.at(kernel, kernel.roots().sys("class/vfio-dev/" + name + "/device")), node);
+  }
+
+  /** The device in sysfs. */
+  public SysfsDevice device() {
+    return device;
+  }
+
+  /** The path of the node. */
+  public String node() {
+    return node;
+  }
+
+  /**
+   * Opens the node. Any number of opens succeed; one of them can be bound.
+   *
+   * @throws VfioException ({@link Reason#NOT_IN_KERNEL}, {@link Reason#NO_PERMISSION}, {@link
+   *     Reason#NO_SUCH_DEVICE}: ENODEV when the device is just going away)
+   */
+  public UnboundDevice open() {
+    Kernel kernel = device.kernel();
+    return new UnboundDevice(kernel, DeviceNode.open(kernel, node, NEEDS), device.name(), device);
+  }
+
+  @Override
+  public String toString() {
+    return node + " (" + device + ")";
+  }
+
+  private static VfioException notBound(SysfsDevice device) {
+    Optional<String> driver = device.driver();
+    String name = driver.orElse("no driver");
+    if (name.contains("vfio")) {
+      return VfioException.failed(Reason.NOT_IN_KERNEL, "find")
+          .on("device node of " + device)
+          .fact("it is bound to " + name + ", and " + device.path() + " has no " + FOLDER + " folder")
+          .hint("device nodes need " + NEEDS + "; the group API works without them")
+          .build();
+    }
+    return VfioException.failed(Reason.WRONG_DRIVER, "find")
+        .on("device node of " + device)
+        .fact(device + " is bound to " + name)
+        .hint(
+            PciAddress.isForm(device.name())
+                ? "bind it to "
+                    + PciDriver.VFIO_PCI
+                    + " (as root): PciDriver.bind(kernel, PciAddress.of(\""
+                    + device
+                    + "\"), PciDriver.VFIO_PCI), or driverctl set-override "
+                    + device
+                    + " "
+                    + PciDriver.VFIO_PCI
+                : "bind it to the VFIO driver of its bus")
+        .build();
+  }
+}
