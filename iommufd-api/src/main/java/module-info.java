@@ -3,5 +3,6 @@
 module org.vfio4j.iommufd {
   requires transitive org.vfio4j.linux;
 
-// javac exports no package that has no class yet: org.vfio4j.iommufd, org.vfio4j.iommufd.uapi.
+  exports org.vfio4j.iommufd;
+  exports org.vfio4j.iommufd.uapi;
 }

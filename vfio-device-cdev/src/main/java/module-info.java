@@ -4,5 +4,6 @@ module org.vfio4j.cdev {
   requires transitive org.vfio4j.device;
   requires transitive org.vfio4j.iommufd;
 
-  // javac exports no package that has no class yet: org.vfio4j.cdev, org.vfio4j.cdev.uapi.
+  exports org.vfio4j.cdev;
+  exports org.vfio4j.cdev.uapi;
 }

@@ -15,8 +15,8 @@ import org.vfio4j.linux.Lifetime;
 /**
  * What a device is attached to, and keeps alive.
  *
- * <p>Apart from {@link BoundDevice}, because it is needed when that is released and may not refer to
- * it. The lock covers the ioctl: the order in which the kernel saw two calls is the order here.
+ * <p>Apart from {@link BoundDevice}, because it is needed when that is released and may not refer
+ * to it. The lock covers the ioctl: the order in which the kernel saw two calls is the order here.
  */
 final class AttachedTo {
   private Lifetime held;

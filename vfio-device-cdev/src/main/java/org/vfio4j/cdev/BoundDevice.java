@@ -40,7 +40,9 @@ public final class BoundDevice extends VfioDevice {
     this.attachedTo = attachedTo;
   }
 
-  /** Takes over the file descriptor of a device node that was bound elsewhere to {@code iommufd}. */
+  /**
+   * Takes over the file descriptor of a device node that was bound elsewhere to {@code iommufd}.
+   */
   public static BoundDevice adopt(
       Kernel kernel, int fd, String name, Iommufd iommufd, DevId devId, DeviceCookie cookie) {
     return new BoundDevice(kernel, fd, name, iommufd, devId, cookie, new AttachedTo());
@@ -61,8 +63,8 @@ public final class BoundDevice extends VfioDevice {
   }
 
   /**
-   * Attaches the device to an address space or a hardware page table of its iommufd: from here on it
-   * reaches what is mapped there, and nothing else.
+   * Attaches the device to an address space or a hardware page table of its iommufd: from here on
+   * it reaches what is mapped there, and nothing else.
    *
    * @throws VfioException ({@link Reason#WRONG_STATE} when it is attached already, {@link
    *     Reason#INVALID_ARGUMENT}: EINVAL when a device that cannot be isolated from this one is

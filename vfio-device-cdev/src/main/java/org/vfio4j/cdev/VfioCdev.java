@@ -18,8 +18,7 @@ import org.vfio4j.linux.SysfsDevice;
  * attribute {@code dev}. The folder alone says nothing: it is there since Linux 6.1 for every VFIO
  * device, with a kernel that has no such nodes too.
  *
- * <p>Thread safe. Linux 6.6, CONFIG_VFIO_DEVICE_CDEV. Source: {@code
- * drivers/vfio/device_cdev.c}.
+ * <p>Thread safe. Linux 6.6, CONFIG_VFIO_DEVICE_CDEV. Source: {@code drivers/vfio/device_cdev.c}.
  */
 public final class VfioCdev {
   private static final String FOLDER = "vfio-dev";
@@ -36,8 +35,8 @@ public final class VfioCdev {
   /**
    * The node of the PCI function at this address.
    *
-   * @throws VfioException ({@link Reason#NO_SUCH_DEVICE}, {@link Reason#WRONG_DRIVER} when its driver
-   *     is none of VFIO's, {@link Reason#NOT_IN_KERNEL} when the kernel has no such nodes)
+   * @throws VfioException ({@link Reason#NO_SUCH_DEVICE}, {@link Reason#WRONG_DRIVER} when its
+   *     driver is none of VFIO's, {@link Reason#NOT_IN_KERNEL} when the kernel has no such nodes)
    */
   public static VfioCdev find(Kernel kernel, PciAddress address) {
     return find(SysfsDevice.pci(kernel, address));
@@ -103,7 +102,8 @@ public final class VfioCdev {
     if (name.contains("vfio")) {
       return VfioException.failed(Reason.NOT_IN_KERNEL, "find")
           .on("device node of " + device)
-          .fact("it is bound to " + name + ", and " + device.path() + " has no " + FOLDER + " folder")
+          .fact(
+              "it is bound to " + name + ", and " + device.path() + " has no " + FOLDER + " folder")
           .hint("device nodes need " + NEEDS + "; the group API works without them")
           .build();
     }

@@ -3,7 +3,10 @@ package org.vfio4j.cdev.uapi;
 
 import org.vfio4j.memory.Struct;
 
-/** {@code struct vfio_device_attach_iommufd_pt}: the argument of VFIO_DEVICE_ATTACH_IOMMUFD_PT. Linux 6.6. */
+/**
+ * {@code struct vfio_device_attach_iommufd_pt}: the argument of VFIO_DEVICE_ATTACH_IOMMUFD_PT.
+ * Linux 6.6.
+ */
 public final class VfioDeviceAttachIommufdPt extends Struct {
   public static final int SIZEOF = 12;
   public static final int ARGSZ = 0;

@@ -3,7 +3,10 @@ package org.vfio4j.cdev.uapi;
 
 import org.vfio4j.memory.Struct;
 
-/** {@code struct vfio_device_detach_iommufd_pt}: the argument of VFIO_DEVICE_DETACH_IOMMUFD_PT. Linux 6.6. */
+/**
+ * {@code struct vfio_device_detach_iommufd_pt}: the argument of VFIO_DEVICE_DETACH_IOMMUFD_PT.
+ * Linux 6.6.
+ */
 public final class VfioDeviceDetachIommufdPt extends Struct {
   public static final int SIZEOF = 8;
   public static final int ARGSZ = 0;
