@@ -8,5 +8,5 @@ module org.vfio4j.bridge {
   requires transitive org.vfio4j.linux;
   requires transitive org.vfio4j.mdev;
 
-  // javac exports no package that has no class yet: org.vfio4j.bridge.
+  exports org.vfio4j.bridge;
 }

@@ -42,7 +42,8 @@ final class GroupCentricSpace extends AssignedSpace {
 
   @Override
   VfioDevice openDevice(SysfsDevice device, DeviceCookie cookie) {
-    VfioGroup known = device.iommuGroup().isPresent() ? groups.get(device.iommuGroup().getAsInt()) : null;
+    VfioGroup known =
+        device.iommuGroup().isPresent() ? groups.get(device.iommuGroup().getAsInt()) : null;
     VfioGroup group = known == null ? VfioGroup.of(kernel, device) : known;
     try {
       if (known == null) {

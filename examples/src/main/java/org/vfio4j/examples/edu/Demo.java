@@ -42,10 +42,14 @@ public final class Demo implements Callable<Integer> {
   @Option(names = "--mode", paramLabel = "NAME", description = "only this mode")
   private String onlyMode;
 
-  @Option(names = "--json", description = "the table as JSON, on standard output; lines go to standard error")
+  @Option(
+      names = "--json",
+      description = "the table as JSON, on standard output; lines go to standard error")
   private boolean json;
 
-  @Option(names = "--allow-absent", description = "a mode that the kernel does not have is no failure")
+  @Option(
+      names = "--allow-absent",
+      description = "a mode that the kernel does not have is no failure")
   private boolean allowAbsent;
 
   private final Kernel kernel = Kernel.host();

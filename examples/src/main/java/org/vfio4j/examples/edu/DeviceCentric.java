@@ -18,12 +18,14 @@ public final class DeviceCentric {
     try (Iommufd iommufd = Iommufd.open(kernel);
         Ioas ioas = iommufd.allocateIoas();
         BoundDevice device =
-            VfioCdev.find(kernel, PciAddress.of(args[0])).open().bind(iommufd, DeviceCookie.of(7))) {
+            VfioCdev.find(kernel, PciAddress.of(args[0]))
+                .open()
+                .bind(iommufd, DeviceCookie.of(7))) {
       device.attach(ioas);
       try (EduDriver edu = new EduDriver(device)) {
         System.out.printf("identification %#x%n", edu.identification());
         System.out.println("10! is " + edu.factorial(10));
-        System.out.println("by DMA: " + new String(edu.thereAndBack(ioas, "hello".getBytes())));
+        System.out.println("by DMA: " + edu.thereAndBack(ioas, "hello"));
       }
     }
   }

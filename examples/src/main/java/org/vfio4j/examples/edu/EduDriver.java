@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.examples.edu;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.time.Duration;
 import org.vfio4j.device.Interrupts;
 import org.vfio4j.device.MappedRegion;
@@ -66,6 +68,11 @@ public final class EduDriver implements AutoCloseable {
       buffer.memory().read(half, back, 0, back.length);
       return back;
     }
+  }
+
+  /** As {@link #thereAndBack(DmaSpace, byte[])}, of text. */
+  public String thereAndBack(DmaSpace space, String text) {
+    return new String(thereAndBack(space, text.getBytes(UTF_8)), UTF_8);
   }
 
   private void dma(long source, long destination, int count, int direction) {

@@ -24,7 +24,7 @@ public final class GroupCentric {
       try (EduDriver edu = new EduDriver(device)) {
         System.out.printf("identification %#x%n", edu.identification());
         System.out.println("10! is " + edu.factorial(10));
-        System.out.println("by DMA: " + new String(edu.thereAndBack(dma, "hello".getBytes())));
+        System.out.println("by DMA: " + edu.thereAndBack(dma, "hello"));
       }
     }
   }

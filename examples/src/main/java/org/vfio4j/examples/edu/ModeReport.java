@@ -6,11 +6,14 @@ import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.bridge.VfioMode;
 
-/** What the demo saw in one mode: a line while it goes on, a row of the table, an object in JSON. */
+/**
+ * What the demo saw in one mode: a line while it goes on, a row of the table, an object in JSON.
+ */
 final class ModeReport {
   static final String HEADER =
       String.format(
-          "%-24s %-7s %-14s %-10s %-12s %s", "MODE", "RESULT", "IDENTIFICATION", "10!", "DMA", "GUARD");
+          "%-24s %-7s %-14s %-10s %-12s %s",
+          "MODE", "RESULT", "IDENTIFICATION", "10!", "DMA", "GUARD");
 
   private final VfioMode mode;
   private String result = "failed";
