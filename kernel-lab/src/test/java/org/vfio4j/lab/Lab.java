@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.lab;
+
+import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.PciAddress;
+import org.vfio4j.linux.SysfsDevice;
+
+/** What the topology "standard" of the lab has: see {@code kernel-lab/topologies}. */
+final class Lab {
+  /** {@code edu}, alone in its group, on vfio-pci. */
+  static final PciAddress EDU = PciAddress.of("0000:00:05.0");
+
+  /** {@code nvme}, alone in its group, on vfio-pci. */
+  static final PciAddress NVME = PciAddress.of("0000:00:06.0");
+
+  /** {@code pci-testdev}, alone in its group, without a driver. */
+  static final PciAddress TESTDEV = PciAddress.of("0000:00:07.0");
+
+  /** The bridge whose group the next two are in; it has no driver. */
+  static final PciAddress BRIDGE = PciAddress.of("0000:00:08.0");
+
+  /** {@code edu} behind {@link #BRIDGE}, on vfio-pci. */
+  static final PciAddress SHARED_1 = PciAddress.of("0000:01:01.0");
+
+  /** {@code edu} behind {@link #BRIDGE}, on vfio-pci. */
+  static final PciAddress SHARED_2 = PciAddress.of("0000:01:02.0");
+
+  /** {@code nvme} with virtual functions, on the host's driver. */
+  static final PciAddress SRIOV_NVME = PciAddress.of("0000:02:00.0");
+
+  /** The SATA controller of the chipset, on the host's driver, in a group of three. */
+  static final PciAddress SATA = PciAddress.of("0000:00:1f.2");
+
+  static final Kernel KERNEL = Kernel.host();
+
+  private Lab() {}
+
+  static SysfsDevice sysfs(PciAddress address) {
+    return SysfsDevice.pci(KERNEL, address);
+  }
+}
