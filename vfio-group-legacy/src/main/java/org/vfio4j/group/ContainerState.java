@@ -17,6 +17,7 @@ final class ContainerState {
   private final String name;
   private final boolean iommufd;
   private int groups;
+  private boolean noIommu;
   private IommuType type;
   private boolean spaceInUse;
 
@@ -44,8 +45,9 @@ final class ContainerState {
     return iommufd;
   }
 
-  synchronized void groupJoined() {
+  synchronized void groupJoined(boolean withoutIommu) {
     groups++;
+    noIommu = withoutIommu;
   }
 
   synchronized void groupLeft() {
@@ -55,6 +57,11 @@ final class ContainerState {
   /** How many groups joined through this library. */
   synchronized int groups() {
     return groups;
+  }
+
+  /** Whether the groups that joined through this library are no-IOMMU ones; they never mix. */
+  synchronized boolean noIommu() {
+    return groups > 0 && noIommu;
   }
 
   /** The type that was set last through this library; null when none was. */

@@ -70,51 +70,36 @@ final class GroupErrors {
         .build();
   }
 
-  static VfioException setIommu(ContainerState container, String type, long result) {
-    Errno errno = Errno.ofResult(result);
-    return switch (errno) {
-      case EINVAL -> container.iommufd() ? typeRefused(container, type) : notNow(container, type);
-      // The other way round: for an iommufd this is "no group yet", for a container "no such type".
+  static VfioException setIommu(ContainerState container, IommuType type, long result) {
+    String name = type.toString();
+    return switch (Errno.ofResult(result)) {
+      // The other way round: ENODEV of an iommufd is "no group yet", of a container "no such type".
+      case EINVAL ->
+          container.iommufd() ? typeRefused(container, type) : notNow(container, name);
       case ENODEV ->
           container.iommufd()
-              ? noGroup(container, type, errno)
-              : setIommuFailed(Reason.NOT_IN_KERNEL, container, type, errno)
-                  .fact("no IOMMU driver of VFIO has this type for the groups in the container")
-                  .hint(
-                      "modprobe vfio_iommu_type1; a no-IOMMU group takes setNoIommu() and no other")
-                  .build();
-      case EPERM ->
-          setIommuFailed(Reason.NO_PERMISSION, container, type, errno)
-              .fact("the machine cannot isolate the interrupts of the group's devices")
-              .hint(unsafeInterrupts(container))
-              .build();
-      case ENOMEM -> setIommuFailed(Reason.LIMIT, container, type, errno).build();
-      case EBUSY ->
-          setIommuFailed(Reason.IN_USE, container, type, errno)
-              .fact("something else uses the IOMMU for a group in the container")
-              .build();
-      default -> setIommuFailed(Reason.OTHER, container, type, errno).build();
+              ? noGroup(container, name, Errno.ENODEV)
+              : noType(container, name);
+      default -> setIommuOther(container, name, result);
     };
   }
 
   static VfioException setNoIommu(ContainerState container, long result) {
-    String type = "NOIOMMU";
+    String name = "NOIOMMU";
     return switch (Errno.ofResult(result)) {
+      case EINVAL ->
+          !container.iommufd()
+              ? notNow(container, name)
+              : container.hasIommu()
+                  ? hasIommu(container, name, Errno.EINVAL)
+                  : noGroup(container, name, Errno.EINVAL);
+      case ENODEV -> hasIommu(container, name, Errno.ENODEV);
       case EPERM ->
-          setIommuFailed(Reason.NO_PERMISSION, container, type, Errno.EPERM)
+          setIommuFailed(Reason.NO_PERMISSION, container, name, Errno.EPERM)
               .fact("using a device without an IOMMU needs CAP_SYS_RAWIO")
               .hint("run as root")
               .build();
-      case ENODEV ->
-          setIommuFailed(Reason.NOT_IN_KERNEL, container, type, Errno.ENODEV)
-              .fact(
-                  "the kernel is built without CONFIG_VFIO_NOIOMMU, the mode is switched off, or the"
-                      + " groups in the container have an IOMMU")
-              .hint(
-                  "with an IOMMU: container.setIommu(IommuType.TYPE1_V2); without: set the parameter"
-                      + " enable_unsafe_noiommu_mode of the module vfio to 1")
-              .build();
-      default -> setIommu(container, type, result);
+      default -> setIommuOther(container, name, result);
     };
   }
 
@@ -135,7 +120,7 @@ final class GroupErrors {
           .errno(Errno.ENOENT)
           .cause(cause)
           .fact("no device of group " + number + " is bound to a driver of VFIO: " + list(members))
-          .hint(members.stream().map(GroupErrors::bind).collect(Collectors.joining("; ")))
+          .hint(bind(members))
           .build();
     }
     return cause;
@@ -146,7 +131,7 @@ final class GroupErrors {
         .on("group of " + member.name())
         .fact(
             member.name() + " is bound to " + member.driver().orElse("no driver") + ", not to VFIO")
-        .hint(bind(member))
+        .hint(bind(List.of(member)))
         .build();
   }
 
@@ -254,7 +239,7 @@ final class GroupErrors {
                     .collect(Collectors.joining(", "))
                 + "; the group has "
                 + list(members))
-        .hint(blocking.stream().map(GroupErrors::bind).collect(Collectors.joining("; ")))
+        .hint(bind(blocking) + "; no driver at all will do as well")
         .build();
   }
 
@@ -342,7 +327,10 @@ final class GroupErrors {
             joined
                 ? "the group's container has no IOMMU yet, or the device's IOMMU cannot be used"
                 : "the group is in no container")
-        .hint(joined ? "container.setIommu(IommuType.TYPE1_V2) first" : JOIN_FIRST)
+        .hint(
+            joined
+                ? "container.setIommu(IommuType.TYPE1_V2) first; setNoIommu() for a no-IOMMU group"
+                : JOIN_FIRST)
         .build();
   }
 
@@ -371,16 +359,56 @@ final class GroupErrors {
         .build();
   }
 
-  private static VfioException typeRefused(ContainerState container, String type) {
-    return container.hasIommu()
-        ? setIommuFailed(Reason.WRONG_STATE, container, type, Errno.EINVAL)
-            .fact("this type turns large pages off, which cannot be while something is mapped")
-            .hint("set it before mapping")
-            .build()
-        : setIommuFailed(Reason.NOT_SUPPORTED, container, type, Errno.EINVAL)
-            .fact("the iommufd is in its no-IOMMU mode, or is not and this is what was asked for")
-            .hint("a no-IOMMU group takes setNoIommu(), every other group setIommu(...)")
-            .build();
+  /** EINVAL of an iommufd: it has an IOAS for containers unless a no-IOMMU group, or none, joined. */
+  private static VfioException typeRefused(ContainerState container, IommuType type) {
+    if (container.hasIommu()) {
+      return setIommuFailed(Reason.WRONG_STATE, container, type.toString(), Errno.EINVAL)
+          .fact("this type turns large pages off, which cannot be while something is mapped")
+          .hint("set it before mapping")
+          .build();
+    }
+    return withoutIommu(container, type.toString(), Errno.EINVAL);
+  }
+
+  private static VfioException noType(ContainerState container, String type) {
+    if (container.noIommu()) {
+      return withoutIommu(container, type, Errno.ENODEV);
+    }
+    return setIommuFailed(Reason.NOT_IN_KERNEL, container, type, Errno.ENODEV)
+        .fact("no IOMMU driver of VFIO has this type")
+        .hint("modprobe vfio_iommu_type1")
+        .build();
+  }
+
+  private static VfioException withoutIommu(ContainerState container, String type, Errno errno) {
+    return setIommuFailed(Reason.NOT_SUPPORTED, container, type, errno)
+        .fact("the groups in it have no IOMMU")
+        .hint("container.setNoIommu(), and no DMA space: the devices use physical addresses")
+        .build();
+  }
+
+  private static VfioException hasIommu(ContainerState container, String type, Errno errno) {
+    return setIommuFailed(Reason.NOT_SUPPORTED, container, type, errno)
+        .fact("the groups in it have an IOMMU, or the no-IOMMU mode was switched off meanwhile")
+        .hint("container.setIommu(IommuType.TYPE1_V2)")
+        .build();
+  }
+
+  private static VfioException setIommuOther(ContainerState container, String type, long result) {
+    Errno errno = Errno.ofResult(result);
+    return switch (errno) {
+      case EPERM ->
+          setIommuFailed(Reason.NO_PERMISSION, container, type, errno)
+              .fact("the machine cannot isolate the interrupts of the group's devices")
+              .hint(unsafeInterrupts(container))
+              .build();
+      case ENOMEM -> setIommuFailed(Reason.LIMIT, container, type, errno).build();
+      case EBUSY ->
+          setIommuFailed(Reason.IN_USE, container, type, errno)
+              .fact("something else uses the IOMMU for a group in the container")
+              .build();
+      default -> setIommuFailed(Reason.OTHER, container, type, errno).build();
+    };
   }
 
   private static String unsafeInterrupts(ContainerState container) {
@@ -391,14 +419,15 @@ final class GroupErrors {
         + " gives up that protection";
   }
 
-  private static String bind(GroupMember member) {
-    return PciAddress.isForm(member.name())
+  private static String bind(List<GroupMember> members) {
+    String names = members.stream().map(GroupMember::name).collect(Collectors.joining(", "));
+    boolean pci = members.stream().allMatch(member -> PciAddress.isForm(member.name()));
+    return pci
         ? "bind "
-            + member.name()
-            + " to vfio-pci (as root: driverctl set-override "
-            + member.name()
-            + " vfio-pci)"
-        : "bind " + member.name() + " to the VFIO driver of its bus";
+            + names
+            + " to vfio-pci, as root: driverctl set-override ADDRESS vfio-pci, or"
+            + " PciDriver.bind(kernel, address, PciDriver.VFIO_PCI)"
+        : "bind " + names + " to the VFIO driver of its bus";
   }
 
   private static String list(List<GroupMember> members) {

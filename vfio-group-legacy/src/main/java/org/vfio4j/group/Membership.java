@@ -14,10 +14,6 @@ final class Membership {
   private Lifetime held;
   private int devices;
 
-  boolean isJoined() {
-    return container != null;
-  }
-
   /** Null when the group is in none, or joined one elsewhere. */
   ContainerState container() {
     return container;
@@ -28,10 +24,10 @@ final class Membership {
   }
 
   /** {@code hold} has been entered, and is left when the group leaves. */
-  void joined(ContainerState state, Lifetime hold) {
+  void joined(ContainerState state, Lifetime hold, boolean noIommu) {
     container = state;
     held = hold;
-    state.groupJoined();
+    state.groupJoined(noIommu);
   }
 
   synchronized void deviceOpened() {
@@ -42,18 +38,25 @@ final class Membership {
     devices--;
   }
 
-  /** The kernel has taken the group out: it was told to, or the group's file is closed. */
-  void left() {
-    Lifetime hold;
-    synchronized (this) {
-      if (container == null) {
-        return;
-      }
-      container.groupLeft();
-      hold = held;
-      container = null;
-      held = null;
+  /**
+   * The kernel has taken the group out of its container.
+   *
+   * @return what ends the hold on the container, to be called when no lock is held, for it may close
+   *     the container
+   */
+  synchronized Runnable left() {
+    if (container == null) {
+      return () -> {};
     }
-    hold.leave();
+    container.groupLeft();
+    Lifetime hold = held;
+    container = null;
+    held = null;
+    return hold::leave;
+  }
+
+  /** The group's file is closed. */
+  void fileClosed() {
+    left().run();
   }
 }

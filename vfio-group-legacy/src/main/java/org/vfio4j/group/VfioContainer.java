@@ -71,7 +71,7 @@ public final class VfioContainer extends FileObject {
     if (!container.isIommufd()) {
       container.close();
       throw VfioException.failed(Reason.INVALID_ARGUMENT, "container over iommufd")
-          .on("fd " + fd)
+          .on("of fd " + fd)
           .fact("it is a container's own file, not one of /dev/iommu")
           .hint("use VfioContainer.adopt for it")
           .build();
@@ -122,8 +122,8 @@ public final class VfioContainer extends FileObject {
    *
    * @throws VfioException ({@link Reason#WRONG_STATE} when no group has joined, or it is set
    *     already, {@link Reason#NOT_IN_KERNEL} when the kernel lacks the type, {@link
-   *     Reason#NOT_SUPPORTED} when the IOMMU cannot take the group, {@link Reason#NO_PERMISSION}
-   *     when interrupts cannot be isolated)
+   *     Reason#NOT_SUPPORTED} when the IOMMU cannot take the groups, or they have none, {@link
+   *     Reason#NO_PERMISSION} when interrupts cannot be isolated)
    */
   public Type1Iommu setIommu(IommuType type) {
     lifetime().enter();
@@ -133,7 +133,7 @@ public final class VfioContainer extends FileObject {
         int result = kernel().ioctl(heldFd(), VfioGroupUapi.VFIO_SET_IOMMU, type.number());
         boolean stillSet = !state.iommufd() && type == state.type() && state.hasIommu();
         if (result < 0 && !stillSet) {
-          throw GroupErrors.setIommu(state, type.toString(), result);
+          throw GroupErrors.setIommu(state, type, result);
         }
         state.type(type);
         return Type1Iommu.own(this, type);
@@ -188,8 +188,8 @@ public final class VfioContainer extends FileObject {
    * Linux 4.5.
    *
    * @throws VfioException ({@link Reason#WRONG_STATE} when no group has joined, or an IOMMU is set
-   *     already, {@link Reason#NO_PERMISSION}: EPERM, {@link Reason#NOT_IN_KERNEL} when the mode is
-   *     switched off, or the group has an IOMMU)
+   *     already (on an iommufd this may be repeated), {@link Reason#NO_PERMISSION}: EPERM, {@link
+   *     Reason#NOT_SUPPORTED} when the groups have an IOMMU)
    */
   public void setNoIommu() {
     lifetime().enter();

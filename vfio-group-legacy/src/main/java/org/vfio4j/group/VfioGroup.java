@@ -34,11 +34,13 @@ public final class VfioGroup extends FileObject {
   private static final String NO_IOMMU = "noiommu-";
 
   private final int number;
+  private final boolean noIommu;
   private final Membership membership;
 
   private VfioGroup(Kernel kernel, int fd, String name, int number, Membership membership) {
-    super(kernel, fd, name, membership::left);
+    super(kernel, fd, name, membership::fileClosed);
     this.number = number;
+    this.noIommu = name.contains(NO_IOMMU);
     this.membership = membership;
   }
 
@@ -165,6 +167,7 @@ public final class VfioGroup extends FileObject {
   public void leave() {
     lifetime().enter();
     try {
+      Runnable letContainerGo;
       synchronized (membership) {
         // An iommufd would let it go with devices open.
         if (membership.devices() > 0) {
@@ -174,8 +177,9 @@ public final class VfioGroup extends FileObject {
         if (result < 0) {
           throw GroupErrors.leave(this, result);
         }
+        letContainerGo = membership.left();
       }
-      membership.left();
+      letContainerGo.run();
     } finally {
       lifetime().leave();
     }
@@ -238,7 +242,7 @@ public final class VfioGroup extends FileObject {
       hold.leave();
       throw GroupErrors.join(this, container.state(), result);
     }
-    membership.joined(container.state(), hold);
+    membership.joined(container.state(), hold, noIommu);
   }
 
   private static VfioGroup openNode(Kernel kernel, int number, String node) {
