@@ -3,5 +3,5 @@
 module org.vfio4j.mdev {
   requires transitive org.vfio4j.linux;
 
-  // javac exports no package that has no class yet: org.vfio4j.mdev.
+// javac exports no package that has no class yet: org.vfio4j.mdev.
 }

@@ -9,5 +9,5 @@ module org.vfio4j.testkit {
   requires transitive org.vfio4j.linux;
   requires transitive org.vfio4j.mdev;
 
-  // javac exports no package that has no class yet: org.vfio4j.testkit.
+// javac exports no package that has no class yet: org.vfio4j.testkit.
 }
