@@ -123,6 +123,7 @@ maven() {
   logged "$what" "$log" mvn -B --fail-at-end -Dmaven.test.failure.ignore=true -Dstyle.color=never "$@" || status=$?
   if ((status)); then
     build_errors "$log" | head -n 20
+    if grep -q 'format violations' "$log"; then say "$what: mvn spotless:apply formats the files"; fi
     say "$what: Maven failed, the full log: $log"
   # With test failures ignored, so is a test JVM that died: its tests are in no report.
   elif grep -qE 'The forked VM terminated|ExecutionException|There was a timeout|SurefireBooterForkException' "$log"; then

@@ -154,7 +154,7 @@ final class Type1Errors {
 
   /** Asks the kernel, for EINVAL has many causes. */
   private static boolean isGone(ContainerState container, long result) {
-    return Errno.ENODEV.is(result) || Errno.EINVAL.is(result) && container.mappingsAreGone();
+    return Errno.ENODEV.is(result) || (Errno.EINVAL.is(result) && container.mappingsAreGone());
   }
 
   private static VfioException gone(
