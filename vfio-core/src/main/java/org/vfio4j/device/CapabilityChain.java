@@ -34,6 +34,9 @@ public final class CapabilityChain implements Iterable<CapabilityChain.Capabilit
   /** Known answers have some hundred bytes; a kernel that wants more than this has gone mad. */
   private static final int MAX_ANSWER = 1 << 20;
 
+  /** The answer may grow between two calls, but not for ever. */
+  private static final int MAX_ATTEMPTS = 8;
+
   private final List<Capability> capabilities;
 
   private CapabilityChain(List<Capability> capabilities) {
@@ -117,20 +120,22 @@ public final class CapabilityChain implements Iterable<CapabilityChain.Capabilit
   public static <T extends Struct> T query(
       String origin, IntFunction<T> withRoom, Consumer<T> call) {
     int room = 0;
-    while (true) {
+    int needed = 0;
+    for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       T info = withRoom.apply(room);
       call.accept(info);
-      int needed = info.getInt(ARGSZ);
+      needed = info.getInt(ARGSZ);
       int given = info.capacity();
       if (needed >= 0 && needed <= given) {
         return info;
       }
       if (needed < 0 || needed > MAX_ANSWER) {
-        throw malformed(origin, "it wants " + Units.bytes(Integer.toUnsignedLong(needed)));
+        break;
       }
-      // At least twice as much each time, so that the loop ends.
-      room += Math.max(needed - given, given);
+      room += needed - given;
     }
+    throw malformed(
+        origin, "in the end it wants " + Units.bytes(Integer.toUnsignedLong(needed)) + " of room");
   }
 
   /**

@@ -66,7 +66,7 @@ final class DeviceErrors {
       VfioDevice device, String operation, String what, int index, int count) {
     return VfioException.failed(Reason.INVALID_ARGUMENT, operation)
         .on("of " + what + " " + index + " of " + device)
-        .fact("the device has " + count + ", 0 to " + (count - 1))
+        .fact("the device has " + count + ", counted from 0")
         .build();
   }
 
@@ -169,21 +169,25 @@ final class DeviceErrors {
     };
   }
 
+  static String vectors(int count) {
+    return count == 1 ? "1 vector" : Integer.toUnsignedString(count) + " vectors";
+  }
+
   static VfioException irqAbsent(IrqIndex irq) {
     return notThere("VFIO_DEVICE_SET_IRQS", "of " + irq);
   }
 
   static VfioException tooManyVectors(IrqIndex irq, int wanted, int available) {
     return VfioException.failed(Reason.LIMIT, "VFIO_DEVICE_SET_IRQS")
-        .on("of " + irq + " for " + wanted + " vectors")
+        .on("of " + irq + " for " + vectors(wanted))
         .fact(available + " can be had; the device has " + irq.info().count())
-        .hint("ask for " + available + " or fewer")
+        .hint("ask for " + vectors(available) + " or fewer")
         .build();
   }
 
   static VfioException enable(IrqIndex irq, int vectors, long result, String enabled) {
     String operation = "VFIO_DEVICE_SET_IRQS";
-    String object = "of " + irq + " for " + vectors + " vectors";
+    String object = "of " + irq + " for " + vectors(vectors);
     VfioException.Builder failure = call(operation, object, result);
     return switch (Errno.ofResult(result)) {
       case EINVAL ->
@@ -212,7 +216,7 @@ final class DeviceErrors {
   static VfioException noSuchVector(String irq, int vector, int count) {
     return VfioException.failed(Reason.INVALID_ARGUMENT, "use")
         .on("of vector " + vector + " of " + irq)
-        .fact("enabled are " + count + ", 0 to " + (count - 1))
+        .fact("it was enabled with " + vectors(count) + ", counted from 0")
         .build();
   }
 

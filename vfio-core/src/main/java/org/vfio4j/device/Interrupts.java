@@ -65,7 +65,7 @@ public final class Interrupts extends KernelObject {
     }
     if (vectors < 1) {
       throw VfioException.failed(Reason.INVALID_ARGUMENT, SET_IRQS)
-          .on("of " + irq + " for " + vectors + " vectors")
+          .on("of " + irq + " for " + DeviceErrors.vectors(vectors))
           .fact("at least one is needed; closing the Interrupts disables")
           .build();
     }

@@ -56,7 +56,7 @@ public record IrqInfo(int index, int bits, int count) {
     return "irq index "
         + index
         + (isPresent()
-            ? ": " + Integer.toUnsignedString(count) + " vectors, flags " + flags()
+            ? ": " + DeviceErrors.vectors(count) + ", flags " + flags()
             : ": not there");
   }
 }

@@ -24,8 +24,13 @@ import org.vfio4j.memory.MappedMemory;
  * maps a region only in parts, accesses to the rest are made through {@link Region}, by a system
  * call each: {@link #areas()} says what is mapped.
  *
- * <p>A read while the memory decoding of the device is off, or while it is in reset, throws {@link
- * Reason#DEVICE_FAULT}. A write may be lost without a word, as writes to a PCI device always may.
+ * <p><b>While the device does not answer</b>, since its memory decoding is off, or it is in reset or
+ * gone, the kernel answers an access with SIGBUS, of which the JVM makes an {@link InternalError}. In
+ * code that the JVM has not compiled yet it comes at the access and is turned into {@link
+ * Reason#DEVICE_FAULT}. In compiled code HotSpot goes on with an undefined value and delivers the
+ * {@code InternalError} itself at the thread's next safepoint: a little later, outside of the accessor
+ * and perhaps of its caller. The JVM survives it. Code that must know at once asks through {@link
+ * #region()}, where such an access is an error of the system call.
  *
  * <p>Thread safe, as far as the device is. Accessors of registers allocate nothing. Closing is safe
  * while other threads are in the middle of an access.
