@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A fake kernel with device models, and a JUnit extension. */
+// Exports nothing yet: javac exports no package that has no class.
 module org.vfio4j.testkit {
   requires transitive org.vfio4j.bridge;
   requires transitive org.vfio4j.cdev;
@@ -8,6 +9,4 @@ module org.vfio4j.testkit {
   requires transitive org.vfio4j.iommufd;
   requires transitive org.vfio4j.linux;
   requires transitive org.vfio4j.mdev;
-
-// javac exports no package that has no class yet: org.vfio4j.testkit.
 }
