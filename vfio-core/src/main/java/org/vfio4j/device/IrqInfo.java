@@ -55,8 +55,6 @@ public record IrqInfo(int index, int bits, int count) {
   public String toString() {
     return "irq index "
         + index
-        + (isPresent()
-            ? ": " + DeviceErrors.vectors(count) + ", flags " + flags()
-            : ": not there");
+        + (isPresent() ? ": " + DeviceErrors.vectors(count) + ", flags " + flags() : ": not there");
   }
 }

@@ -23,7 +23,9 @@ public record Isolation(String device, Kind kind, List<Member> members) {
   public enum Kind {
     /** The IOMMU tells it apart from every other device, but for bridges on the way to it. */
     SINGLETON,
-    /** The IOMMU cannot tell it apart from other devices, which can only be used together with it. */
+    /**
+     * The IOMMU cannot tell it apart from other devices, which can only be used together with it.
+     */
     SHARED,
     /** A mediated device: its parent's driver isolates it, page by page. */
     MEDIATED,
@@ -37,8 +39,8 @@ public record Isolation(String device, Kind kind, List<Member> members) {
    * @param driver empty where none is bound
    * @param bridge whether it is a PCI-to-PCI bridge, which nobody uses as a device
    * @param blocks whether its driver uses DMA for the host, so that no other member can be used by
-   *     this process; a device without driver does not, nor do pcieport, pci-stub and the drivers of
-   *     VFIO
+   *     this process; a device without driver does not, nor do pcieport, pci-stub and the drivers
+   *     of VFIO
    */
   public record Member(String name, Optional<String> driver, boolean bridge, boolean blocks) {
     @Override
@@ -80,8 +82,7 @@ public record Isolation(String device, Kind kind, List<Member> members) {
     }
     List<Member> members = device.iommuGroupDevices().stream().map(Isolation::member).toList();
     long devices = members.stream().filter(member -> !member.bridge()).count();
-    return new Isolation(
-        device.name(), devices > 1 ? Kind.SHARED : Kind.SINGLETON, members);
+    return new Isolation(device.name(), devices > 1 ? Kind.SHARED : Kind.SINGLETON, members);
   }
 
   /** The members whose drivers keep this process from using the device; it may be one itself. */
@@ -97,8 +98,7 @@ public record Isolation(String device, Kind kind, List<Member> members) {
   /** The answer and its evidence, in one line. */
   @Override
   public String toString() {
-    String others =
-        others().stream().map(Member::toString).collect(Collectors.joining(", "));
+    String others = others().stream().map(Member::toString).collect(Collectors.joining(", "));
     return switch (kind) {
       case NONE -> device + " is not isolated: no IOMMU is in front of it";
       case MEDIATED -> device + " is mediated: the driver of its parent isolates it";

@@ -24,18 +24,22 @@ import org.vfio4j.memory.MappedMemory;
  * maps a region only in parts, accesses to the rest are made through {@link Region}, by a system
  * call each: {@link #areas()} says what is mapped.
  *
- * <p><b>While the device does not answer</b>, since its memory decoding is off, or it is in reset or
- * gone, the kernel answers an access with SIGBUS, of which the JVM makes an {@link InternalError}. In
- * code that the JVM has not compiled yet it comes at the access and is turned into {@link
- * Reason#DEVICE_FAULT}. In compiled code HotSpot goes on with an undefined value and delivers the
- * {@code InternalError} itself at the thread's next safepoint: a little later, outside of the accessor
- * and perhaps of its caller. The JVM survives it. Code that must know at once asks through {@link
- * #region()}, where such an access is an error of the system call.
+ * <p><b>While the device does not answer</b>, since its memory decoding is off, or it is in reset
+ * or gone, the kernel answers an access with SIGBUS, of which the JVM makes an {@link
+ * InternalError}. Where that comes inside an accessor, as it mostly does in code that the JVM has
+ * not compiled yet, it is turned into {@link Reason#DEVICE_FAULT}. In compiled code HotSpot may go
+ * on with an undefined value and deliver the {@code InternalError} at a later safepoint of the same
+ * thread, in the caller or after it. The JVM survives that, and no other thread sees it. Code that
+ * must know at once asks through {@link #region()}, where such an access is an error of the system
+ * call.
  *
  * <p>Thread safe, as far as the device is. Accessors of registers allocate nothing. Closing is safe
  * while other threads are in the middle of an access.
  */
 public final class MappedRegion extends KernelObject {
+  /** How HotSpot words a SIGBUS, at the access or later. */
+  private static final String SIGBUS_TEXT = "unsafe memory access";
+
   private final Region region;
   private final List<MappedArea> areas;
 
@@ -122,8 +126,8 @@ public final class MappedRegion extends KernelObject {
       }
       MappedArea area = areaOf(offset, Byte.BYTES);
       return area == null ? region.getByte(offset) : area.memory().getByte(offset - area.offset());
-    } catch (VfioException e) {
-      throw named(e, offset);
+    } catch (VfioException | InternalError e) {
+      throw failure(e, offset);
     } finally {
       Reference.reachabilityFence(this);
     }
@@ -138,8 +142,8 @@ public final class MappedRegion extends KernelObject {
       return area == null
           ? region.getShortLe(offset)
           : area.memory().getShortLe(offset - area.offset());
-    } catch (VfioException e) {
-      throw named(e, offset);
+    } catch (VfioException | InternalError e) {
+      throw failure(e, offset);
     } finally {
       Reference.reachabilityFence(this);
     }
@@ -154,8 +158,8 @@ public final class MappedRegion extends KernelObject {
       return area == null
           ? region.getIntLe(offset)
           : area.memory().getIntLe(offset - area.offset());
-    } catch (VfioException e) {
-      throw named(e, offset);
+    } catch (VfioException | InternalError e) {
+      throw failure(e, offset);
     } finally {
       Reference.reachabilityFence(this);
     }
@@ -170,8 +174,8 @@ public final class MappedRegion extends KernelObject {
       return area == null
           ? region.getLongLe(offset)
           : area.memory().getLongLe(offset - area.offset());
-    } catch (VfioException e) {
-      throw named(e, offset);
+    } catch (VfioException | InternalError e) {
+      throw failure(e, offset);
     } finally {
       Reference.reachabilityFence(this);
     }
@@ -189,8 +193,8 @@ public final class MappedRegion extends KernelObject {
       } else {
         area.memory().putByte(offset - area.offset(), value);
       }
-    } catch (VfioException e) {
-      throw named(e, offset);
+    } catch (VfioException | InternalError e) {
+      throw failure(e, offset);
     } finally {
       Reference.reachabilityFence(this);
     }
@@ -208,8 +212,8 @@ public final class MappedRegion extends KernelObject {
       } else {
         area.memory().putShortLe(offset - area.offset(), value);
       }
-    } catch (VfioException e) {
-      throw named(e, offset);
+    } catch (VfioException | InternalError e) {
+      throw failure(e, offset);
     } finally {
       Reference.reachabilityFence(this);
     }
@@ -227,8 +231,8 @@ public final class MappedRegion extends KernelObject {
       } else {
         area.memory().putIntLe(offset - area.offset(), value);
       }
-    } catch (VfioException e) {
-      throw named(e, offset);
+    } catch (VfioException | InternalError e) {
+      throw failure(e, offset);
     } finally {
       Reference.reachabilityFence(this);
     }
@@ -246,8 +250,8 @@ public final class MappedRegion extends KernelObject {
       } else {
         area.memory().putLongLe(offset - area.offset(), value);
       }
-    } catch (VfioException e) {
-      throw named(e, offset);
+    } catch (VfioException | InternalError e) {
+      throw failure(e, offset);
     } finally {
       Reference.reachabilityFence(this);
     }
@@ -272,8 +276,8 @@ public final class MappedRegion extends KernelObject {
         }
         done += count;
       }
-    } catch (VfioException e) {
-      throw named(e, offset);
+    } catch (VfioException | InternalError e) {
+      throw failure(e, offset);
     } finally {
       Reference.reachabilityFence(this);
     }
@@ -295,8 +299,8 @@ public final class MappedRegion extends KernelObject {
         }
         done += count;
       }
-    } catch (VfioException e) {
-      throw named(e, offset);
+    } catch (VfioException | InternalError e) {
+      throw failure(e, offset);
     } finally {
       Reference.reachabilityFence(this);
     }
@@ -343,15 +347,27 @@ public final class MappedRegion extends KernelObject {
   }
 
   /** The memory knows numbers; what a person wants to read is the region and the device. */
-  private VfioException named(VfioException e, long offset) {
-    VfioException.Builder named =
-        VfioException.failed(e.reason(), e.operation())
-            .on("at offset " + Units.hex(offset) + " of " + region)
-            .fact(e.fact())
-            .hint(e.hint())
-            .cause(e);
-    e.errno().ifPresent(named::errno);
-    return named.build();
+  private RuntimeException failure(Throwable cause, long offset) {
+    if (cause instanceof VfioException e) {
+      VfioException.Builder named =
+          VfioException.failed(e.reason(), e.operation())
+              .on("at offset " + Units.hex(offset) + " of " + region)
+              .fact(e.fact())
+              .hint(e.hint())
+              .cause(e);
+      e.errno().ifPresent(named::errno);
+      return named.build();
+    }
+    if (cause.getMessage() == null || !cause.getMessage().contains(SIGBUS_TEXT)) {
+      throw (InternalError) cause;
+    }
+    return VfioException.failed(Reason.DEVICE_FAULT, "access")
+        .on("at offset " + Units.hex(offset) + " of " + region + ", or one shortly before")
+        .fact(
+            "the device did not answer: memory decoding is off, or it is in reset or gone (SIGBUS)")
+        .hint("set the memory bit of the PCI command register: config().enableMemory(true)")
+        .cause(cause)
+        .build();
   }
 
   /** All of it, whatever fails; the first failure is thrown. */

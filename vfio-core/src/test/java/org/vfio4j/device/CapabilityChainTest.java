@@ -74,8 +74,7 @@ class CapabilityChainTest {
 
   @Test
   void loopsAndStepsBackAreErrors() {
-    assertThatThrownBy(() -> read(behind(1, FIRST, 2, 0), FIRST))
-        .isInstanceOf(VfioException.class);
+    assertThatThrownBy(() -> read(behind(1, FIRST, 2, 0), FIRST)).isInstanceOf(VfioException.class);
     assertThatThrownBy(() -> read(behind(1, FIRST + 8, 2, FIRST), FIRST))
         .isInstanceOf(VfioException.class);
   }
@@ -118,9 +117,7 @@ class CapabilityChainTest {
   @Test
   void givesUpOnAnAnswerThatAlwaysGrows() {
     assertThatThrownBy(
-            () ->
-                CapabilityChain.query(
-                    "TEST", VfioRegionInfo::new, q -> q.argsz(q.argsz() + 8)))
+            () -> CapabilityChain.query("TEST", VfioRegionInfo::new, q -> q.argsz(q.argsz() + 8)))
         .isInstanceOf(VfioException.class);
   }
 }

@@ -103,8 +103,7 @@ class InterruptsTest {
     assertThat(stub.calls).doesNotContain("close eventfd");
     mine.close();
     assertThat(stub.calls).endsWith("close eventfd");
-    refused(
-        Reason.CLOSED, "mine", () -> device.interrupts(VfioPci.REQ).enable(List.of(mine)));
+    refused(Reason.CLOSED, "mine", () -> device.interrupts(VfioPci.REQ).enable(List.of(mine)));
     device.interrupts(VfioPci.REQ).enable(1).close();
   }
 
@@ -120,15 +119,13 @@ class InterruptsTest {
 
   @Test
   void asksForLessThanThereIs() {
-    refused(
-        Reason.LIMIT, "4 can be had", () -> device.interrupts(VfioPci.MSIX).enable(5));
+    refused(Reason.LIMIT, "4 can be had", () -> device.interrupts(VfioPci.MSIX).enable(5));
     refused(
         Reason.INVALID_ARGUMENT, "at least one", () -> device.interrupts(VfioPci.MSIX).enable(0));
     assertThat(stub.irqSets).isEmpty();
 
     stub.setIrqsResult = 3;
-    refused(
-        Reason.LIMIT, "3 can be had; the device has 4", () -> device.interrupts(2).enable(4));
+    refused(Reason.LIMIT, "3 can be had; the device has 4", () -> device.interrupts(2).enable(4));
     // Nothing was enabled: nothing is to be disabled, and no descriptor is left.
     assertThat(stub.irqSets).hasSize(1);
     assertThat(stub.calls.stream().filter("close eventfd"::equals)).hasSize(4);
@@ -184,8 +181,7 @@ class InterruptsTest {
       refused(Reason.NOT_SUPPORTED, "MSIX", msix::mask);
       refused(Reason.NOT_SUPPORTED, "MSIX", msix::unmask);
       msix.trigger(3);
-      assertThat(stub.irqSets)
-          .containsExactly(StubDevice.words(20, 0x21, VfioPci.MSIX, 3, 1));
+      assertThat(stub.irqSets).containsExactly(StubDevice.words(20, 0x21, VfioPci.MSIX, 3, 1));
       refused(Reason.INVALID_ARGUMENT, "vector 4", () -> msix.trigger(4));
     }
   }
@@ -206,7 +202,7 @@ class InterruptsTest {
     IrqInfo info = device.interrupts(VfioPci.MSI).info();
     assertThat(info.flags()).containsExactly(IrqInfo.Flag.values());
     assertThat(info.count()).isEqualTo(4);
-    assertThat(info).hasToString(
-        "irq index 1: 4 vectors, flags [EVENTFD, MASKABLE, AUTOMASKED, NORESIZE]");
+    assertThat(info)
+        .hasToString("irq index 1: 4 vectors, flags [EVENTFD, MASKABLE, AUTOMASKED, NORESIZE]");
   }
 }

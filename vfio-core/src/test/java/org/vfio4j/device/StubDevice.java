@@ -48,6 +48,7 @@ final class StubDevice {
   int setIrqsResult;
   int resetResult;
   int transferResult;
+  InternalError memoryError;
 
   StubDevice() {
     Kernel host = Kernel.host();
@@ -76,13 +77,10 @@ final class StubDevice {
     when(kernel.ioctl(anyInt(), anyInt(), anyLong())).thenAnswer(call -> resetResult);
     when(kernel.pread(anyInt(), any(), anyInt(), anyLong()))
         .thenAnswer(
-            call ->
-                transfer(
-                    false, call.getArgument(1), call.getArgument(2), call.getArgument(3)));
+            call -> transfer(false, call.getArgument(1), call.getArgument(2), call.getArgument(3)));
     when(kernel.pwrite(anyInt(), any(), anyInt(), anyLong()))
         .thenAnswer(
-            call ->
-                transfer(true, call.getArgument(1), call.getArgument(2), call.getArgument(3)));
+            call -> transfer(true, call.getArgument(1), call.getArgument(2), call.getArgument(3)));
     when(kernel.mmap(anyInt(), anyLong(), anyLong(), anyInt(), anyInt()))
         .thenAnswer(call -> mmap(call.getArgument(1), call.getArgument(2)));
     when(kernel.munmap(any()))
@@ -129,8 +127,7 @@ final class StubDevice {
     info.putLong(VfioRegionInfo.SIZE, region == null ? 0 : region.length);
     info.putLong(VfioRegionInfo.OFFSET, (long) index << REGION_SHIFT);
     if (regionCaps.length > 0) {
-      info.putInt(
-          VfioRegionInfo.FLAGS, regionFlags | VfioDeviceUapi.VFIO_REGION_INFO_FLAG_CAPS);
+      info.putInt(VfioRegionInfo.FLAGS, regionFlags | VfioDeviceUapi.VFIO_REGION_INFO_FLAG_CAPS);
       int needed = VfioRegionInfo.SIZEOF + regionCaps.length;
       if (info.getInt(VfioRegionInfo.ARGSZ) < needed) {
         info.putInt(VfioRegionInfo.ARGSZ, needed);
@@ -179,12 +176,18 @@ final class StubDevice {
   }
 
   /** The bytes of a region, without the page alignment of a real mapping. */
-  private static final class StubMemory extends MappedMemory {
+  private final class StubMemory extends MappedMemory {
     private final ByteBuffer bytes;
 
     StubMemory(byte[] region, int start, long length) {
       super(length, "mapping of a fd");
       bytes = ByteBuffer.wrap(region, start, (int) length).slice().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private void fail() {
+      if (memoryError != null) {
+        throw memoryError;
+      }
     }
 
     int unmap() {
@@ -209,6 +212,7 @@ final class StubDevice {
 
     @Override
     protected int load32(long offset) {
+      fail();
       return bytes.getInt((int) offset);
     }
 
@@ -229,6 +233,7 @@ final class StubDevice {
 
     @Override
     protected void store32(long offset, int value) {
+      fail();
       bytes.putInt((int) offset, value);
     }
 
@@ -239,6 +244,7 @@ final class StubDevice {
 
     @Override
     protected void copyOut(long offset, byte[] target, int start, int length) {
+      fail();
       bytes.get((int) offset, target, start, length);
     }
 

@@ -31,15 +31,13 @@ class VfioDeviceTest {
 
   static void refused(Reason reason, String text, ThrowingCallable call) {
     assertThatThrownBy(call)
-        .isInstanceOfSatisfying(
-            VfioException.class, e -> assertThat(e.reason()).isEqualTo(reason))
+        .isInstanceOfSatisfying(VfioException.class, e -> assertThat(e.reason()).isEqualTo(reason))
         .hasMessageContaining(text);
   }
 
   @Test
   void says() {
-    assertThat(device.info().flags())
-        .containsExactly(DeviceInfo.Flag.RESET, DeviceInfo.Flag.PCI);
+    assertThat(device.info().flags()).containsExactly(DeviceInfo.Flag.RESET, DeviceInfo.Flag.PCI);
     assertThat(device.info().numRegions()).isEqualTo(9);
     assertThat(device.info().numIrqs()).isEqualTo(5);
     assertThat(device.info()).hasToString("flags [RESET, PCI], 9 regions, 5 irq indexes");
@@ -81,8 +79,28 @@ class VfioDeviceTest {
     stub.regionCaps =
         StubDevice.words(
             // MSIX_MAPPABLE, TYPE, SPARSE_MMAP with areas out of order and an empty one
-            0x10003, 40, 0x10002, 56, 0x80001234, 5, 0x10001, 0, 3, 0, 0x4000, 0, 0x1000, 0, 0x1000,
-            0, 0x2000, 0, 0, 0, 0, 0);
+            0x10003,
+            40,
+            0x10002,
+            56,
+            0x80001234,
+            5,
+            0x10001,
+            0,
+            3,
+            0,
+            0x4000,
+            0,
+            0x1000,
+            0,
+            0x1000,
+            0,
+            0x2000,
+            0,
+            0,
+            0,
+            0,
+            0);
     RegionInfo info = device.region(8).info();
 
     assertThat(info.flags())
@@ -136,8 +154,15 @@ class VfioDeviceTest {
     assertThat(region.getLongLe(8)).isEqualTo(0x1103000200000001L);
     assertThat(stub.calls)
         .containsExactly(
-            "pwrite 8", "pread 8", "pread 4", "pread 2", "pread 1", "pwrite 4", "pwrite 2",
-            "pwrite 1", "pread 8");
+            "pwrite 8",
+            "pread 8",
+            "pread 4",
+            "pread 2",
+            "pread 1",
+            "pwrite 4",
+            "pwrite 2",
+            "pwrite 1",
+            "pread 8");
 
     stub.calls.clear();
     byte[] bytes = new byte[0x2000];
@@ -207,12 +232,11 @@ class VfioDeviceTest {
   void aMappedRegionWithHoles() {
     byte[] bytes = new byte[0x4000];
     for (int i = 0; i < bytes.length; i++) {
-      bytes[i] = (byte) (i * 7 >> 3);
+      bytes[i] = (byte) ((i * 7) >> 3);
     }
     stub.regions.put(0, bytes);
     stub.regionFlags = MMAP;
-    stub.regionCaps =
-        StubDevice.words(0x10001, 0, 2, 0, 0x1000, 0, 0x1000, 0, 0x3000, 0, 0x800, 0);
+    stub.regionCaps = StubDevice.words(0x10001, 0, 2, 0, 0x1000, 0, 0x1000, 0, 0x3000, 0, 0x800, 0);
     MappedRegion bar0 = device.region(0).map();
     assertThat(bar0.areas()).extracting("offset").containsExactly(0x1000L, 0x3000L);
     stub.calls.clear();
@@ -246,6 +270,20 @@ class VfioDeviceTest {
     bar0.close();
     refused(Reason.CLOSED, "BAR0", () -> bar0.getIntLe(0));
     refused(Reason.CLOSED, "BAR0", () -> bar0.getIntLe(0x1000));
+  }
+
+  @Test
+  void aBusErrorIsAFaultOfTheDevice() {
+    stub.regions.put(0, new byte[0x1000]);
+    stub.regionFlags = MMAP;
+    try (MappedRegion bar0 = device.region(0).map()) {
+      stub.memoryError = new InternalError("a fault occurred in an unsafe memory access operation");
+      refused(Reason.DEVICE_FAULT, "BAR0 of 0000:00:05.0", () -> bar0.getIntLe(0));
+      refused(Reason.DEVICE_FAULT, "enableMemory", () -> bar0.putIntLe(0, 0));
+      refused(Reason.DEVICE_FAULT, "SIGBUS", () -> bar0.read(0, new byte[8], 0, 8));
+      stub.memoryError = new InternalError("of the JVM's own");
+      assertThatThrownBy(() -> bar0.getIntLe(0)).isSameAs(stub.memoryError);
+    }
   }
 
   @Test
