@@ -74,12 +74,9 @@ final class GroupErrors {
     String name = type.toString();
     return switch (Errno.ofResult(result)) {
       // The other way round: ENODEV of an iommufd is "no group yet", of a container "no such type".
-      case EINVAL ->
-          container.iommufd() ? typeRefused(container, type) : notNow(container, name);
+      case EINVAL -> container.iommufd() ? typeRefused(container, type) : notNow(container, name);
       case ENODEV ->
-          container.iommufd()
-              ? noGroup(container, name, Errno.ENODEV)
-              : noType(container, name);
+          container.iommufd() ? noGroup(container, name, Errno.ENODEV) : noType(container, name);
       default -> setIommuOther(container, name, result);
     };
   }
@@ -359,7 +356,9 @@ final class GroupErrors {
         .build();
   }
 
-  /** EINVAL of an iommufd: it has an IOAS for containers unless a no-IOMMU group, or none, joined. */
+  /**
+   * EINVAL of an iommufd: it has an IOAS for containers unless a no-IOMMU group, or none, joined.
+   */
   private static VfioException typeRefused(ContainerState container, IommuType type) {
     if (container.hasIommu()) {
       return setIommuFailed(Reason.WRONG_STATE, container, type.toString(), Errno.EINVAL)

@@ -41,8 +41,8 @@ final class Membership {
   /**
    * The kernel has taken the group out of its container.
    *
-   * @return what ends the hold on the container, to be called when no lock is held, for it may close
-   *     the container
+   * @return what ends the hold on the container, to be called when no lock is held, for it may
+   *     close the container
    */
   synchronized Runnable left() {
     if (container == null) {

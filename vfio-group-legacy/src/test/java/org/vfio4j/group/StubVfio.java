@@ -227,7 +227,8 @@ final class StubVfio {
     boolean all = unmap.flags() == VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_ALL;
     long bytes = 0;
     for (Map.Entry<Long, Long> e : List.copyOf(mappings.entrySet())) {
-      if (all || e.getKey() >= unmap.iova() && e.getKey() < unmap.iova() + unmap.size()) {
+      boolean inside = e.getKey() >= unmap.iova() && e.getKey() < unmap.iova() + unmap.size();
+      if (all || inside) {
         bytes += mappings.remove(e.getKey());
       }
     }
