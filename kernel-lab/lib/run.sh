@@ -110,7 +110,9 @@ qemu_command() {
   if [[ -n $SHELL_MODE ]]; then
     QEMU+=(-device 'virtconsole,bus=ports.0,nr=1,chardev=output')
   else
-    QEMU+=(-device 'virtserialport,bus=ports.0,nr=1,chardev=output,name=org.vfio4j.lab.output')
+    QEMU+=(-device 'virtserialport,bus=ports.0,nr=1,chardev=output,name=org.vfio4j.lab.output'
+      -chardev "file,id=errors,path=$RUN/errors"
+      -device 'virtserialport,bus=ports.0,nr=3,chardev=errors,name=org.vfio4j.lab.errors')
   fi
   if [[ -n $REPORTS ]]; then
     # A function of the same device, hence in the same group: the numbers of the other groups stay what they are.
@@ -153,22 +155,24 @@ choose_console() {
   CONSOLE=$folder/$(date +%Y%m%d-%H%M%S)-$$.log
 }
 
-# QEMU ends with the time limit, with this script, and even if this script is killed. So does the reader of its output.
+# QEMU ends with the time limit, with this script, and even if this script is killed. So do the readers of its output.
 run_qemu() {
-  local keep_open reader machine first status=0
-  mkfifo "$RUN/output"
-  # Held open, so that the reader does not wait for ever for a QEMU that never opened it.
-  exec {keep_open}<>"$RUN/output"
-  setpriv --pdeathsig TERM cat "$RUN/output" {keep_open}>&- &
-  reader=$!
+  local keep_output keep_errors output_reader errors_reader machine first status=0
+  mkfifo "$RUN/output" "$RUN/errors"
+  # Held open, so that the readers do not wait for ever for a QEMU that never opened them.
+  exec {keep_output}<>"$RUN/output" {keep_errors}<>"$RUN/errors"
+  setpriv --pdeathsig TERM cat "$RUN/output" {keep_output}>&- {keep_errors}>&- &
+  output_reader=$!
+  setpriv --pdeathsig TERM cat "$RUN/errors" >&2 {keep_output}>&- {keep_errors}>&- &
+  errors_reader=$!
   setpriv --pdeathsig TERM timeout --kill-after=5 "$TIMEOUT" setpriv --pdeathsig KILL "${QEMU[@]}" \
-    </dev/null >"$RUN/qemu.log" 2>&1 {keep_open}>&- &
+    </dev/null >"$RUN/qemu.log" 2>&1 {keep_output}>&- {keep_errors}>&- &
   machine=$!
-  CHILDREN+=("$machine" "$reader")
-  wait -n -p first "$machine" "$reader" || status=$?
-  if [[ $first == "$reader" ]]; then die "nobody reads our output any more"; fi
-  exec {keep_open}>&-
-  wait "$reader" || true
+  CHILDREN+=("$machine" "$output_reader" "$errors_reader")
+  wait -n -p first "$machine" "$output_reader" "$errors_reader" || status=$?
+  if [[ $first != "$machine" ]]; then die "nobody reads our output any more"; fi
+  exec {keep_output}>&- {keep_errors}>&-
+  wait "$output_reader" "$errors_reader" || true
   CHILDREN=()
   finish "$status"
 }
