@@ -2,6 +2,7 @@
 package org.vfio4j.linux;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
@@ -44,6 +45,18 @@ public final class PciDriver {
           .hint("is the driver there? modprobe " + driver + "; dmesg says why a probe failed")
           .build();
     }
+  }
+
+  /** For the hint of a message: how a person binds these devices to a driver of VFIO. */
+  public static String howToBind(List<String> names) {
+    if (!names.stream().allMatch(PciAddress::isForm)) {
+      return "bind " + String.join(", ", names) + " to the VFIO driver of the bus";
+    }
+    String address = names.size() == 1 ? names.get(0) : "ADDRESS";
+    return String.format(
+        "bind %s to %s, as root: driverctl set-override %s %s, or in Java"
+            + " PciDriver.bind(kernel, address, PciDriver.VFIO_PCI)",
+        String.join(", ", names), VFIO_PCI, address, VFIO_PCI);
   }
 
   /** Takes the function from its driver; does nothing where it has none. */

@@ -110,17 +110,7 @@ public final class VfioCdev {
     return VfioException.failed(Reason.WRONG_DRIVER, "find")
         .on("device node of " + device)
         .fact(device + " is bound to " + name)
-        .hint(
-            PciAddress.isForm(device.name())
-                ? "bind it to "
-                    + PciDriver.VFIO_PCI
-                    + " (as root): PciDriver.bind(kernel, PciAddress.of(\""
-                    + device
-                    + "\"), PciDriver.VFIO_PCI), or driverctl set-override "
-                    + device
-                    + " "
-                    + PciDriver.VFIO_PCI
-                : "bind it to the VFIO driver of its bus")
+        .hint(PciDriver.howToBind(List.of(device.name())))
         .build();
   }
 }

@@ -8,7 +8,7 @@ import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.MemoryLock;
-import org.vfio4j.linux.PciAddress;
+import org.vfio4j.linux.PciDriver;
 import org.vfio4j.linux.SysfsDevice;
 
 /** What the errnos of containers and groups mean, and what a person can do. */
@@ -419,14 +419,7 @@ final class GroupErrors {
   }
 
   private static String bind(List<GroupMember> members) {
-    String names = members.stream().map(GroupMember::name).collect(Collectors.joining(", "));
-    boolean pci = members.stream().allMatch(member -> PciAddress.isForm(member.name()));
-    return pci
-        ? "bind "
-            + names
-            + " to vfio-pci, as root: driverctl set-override ADDRESS vfio-pci, or"
-            + " PciDriver.bind(kernel, address, PciDriver.VFIO_PCI)"
-        : "bind " + names + " to the VFIO driver of its bus";
+    return PciDriver.howToBind(members.stream().map(GroupMember::name).toList());
   }
 
   private static String list(List<GroupMember> members) {
