@@ -113,7 +113,7 @@ latest() {
 
 # What Maven and javac complain of; warnings of javac are errors.
 build_errors() {
-  sed -n -e '/^\[ERROR\].*\[Help 1\]/q' -e '/^\[ERROR\] *$/d' -e '/^\[WARNING\] .*\.java:/p' -e '/^\[ERROR\]/p' "$1" | sed 's/^\[[A-Z]*\]/ /'
+  sed -n -e '/^\[ERROR\].*\[Help 1\]/q' -e '/^\[ERROR\] *$/d' -e '/Run .mvn spotless:apply/d' -e '/^\[WARNING\] .*\.java:/p' -e '/^\[ERROR\]/p' "$1" | sed 's/^\[[A-Z]*\]/ /'
 }
 
 # maven WHAT ARG...: all modules are tried, failing tests do not end the build. True if nothing but tests failed.

@@ -84,7 +84,7 @@ public final class Demo implements Callable<Integer> {
       System.out.println(ModeReport.HEADER);
       reports.forEach(report -> System.out.println(report.row()));
     }
-    boolean good = reports.stream().allMatch(r -> r.isOk() || allowAbsent && r.isAbsent());
+    boolean good = reports.stream().allMatch(r -> r.isOk() || (allowAbsent && r.isAbsent()));
     return good && reports.stream().anyMatch(ModeReport::isOk) ? 0 : 1;
   }
 
