@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.device;
 
-import java.util.EnumSet;
 import java.util.Set;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 
@@ -41,13 +40,7 @@ public record DeviceInfo(int bits, int numRegions, int numIrqs, CapabilityChain 
 
   /** The flags that are set, as far as they are known. */
   public Set<Flag> flags() {
-    Set<Flag> flags = EnumSet.noneOf(Flag.class);
-    for (Flag flag : Flag.values()) {
-      if (has(flag)) {
-        flags.add(flag);
-      }
-    }
-    return flags;
+    return Flags.set(Flag.class, this::has);
   }
 
   @Override

@@ -3,7 +3,6 @@ package org.vfio4j.device;
 
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -141,13 +140,7 @@ public record RegionInfo(
 
   /** The flags that are set, as far as they are known. */
   public Set<Flag> flags() {
-    Set<Flag> flags = EnumSet.noneOf(Flag.class);
-    for (Flag flag : Flag.values()) {
-      if (has(flag)) {
-        flags.add(flag);
-      }
-    }
-    return flags;
+    return Flags.set(Flag.class, this::has);
   }
 
   @Override
