@@ -2,6 +2,7 @@
 package org.vfio4j.lab;
 
 import java.util.List;
+import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.PciAddress;
@@ -45,6 +46,16 @@ final class Lab {
     return OLD_KERNEL
         ? List.of(VfioMode.VFIO_TYPE1_IOMMU, VfioMode.VFIO_TYPE1V2_IOMMU)
         : VfioMode.all();
+  }
+
+  /** Whether an iommufd answers the calls of this mode: it has errnos of its own. */
+  static boolean onIommufd(VfioMode mode) {
+    return mode != VfioMode.VFIO_TYPE1_IOMMU && mode != VfioMode.VFIO_TYPE1V2_IOMMU;
+  }
+
+  /** {@link #EDU} in an address space of its own. */
+  static AssignedDevice openEdu(VfioMode mode) {
+    return AssignedDevice.open(KERNEL, mode, EDU);
   }
 
   static SysfsDevice sysfs(PciAddress address) {
