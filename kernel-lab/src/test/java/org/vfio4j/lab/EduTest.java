@@ -9,7 +9,7 @@ import org.vfio4j.examples.edu.EduDriver;
 
 /** A driver for a real device, the same in every mode. */
 class EduTest {
-  @EveryMode
+  @EveryGroupMode
   void tellsWhatItIs(VfioMode mode) {
     try (AssignedDevice assigned = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU);
         EduDriver edu = new EduDriver(assigned.device())) {
@@ -17,7 +17,7 @@ class EduTest {
     }
   }
 
-  @EveryMode
+  @EveryGroupMode
   void computesAndReportsByMsi(VfioMode mode) {
     try (AssignedDevice assigned = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU);
         EduDriver edu = new EduDriver(assigned.device())) {
@@ -26,7 +26,7 @@ class EduTest {
     }
   }
 
-  @EveryMode
+  @EveryGroupMode
   void readsAndWritesMemory(VfioMode mode) {
     byte[] sent = new byte[4000];
     for (int i = 0; i < sent.length; i++) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.lab;
 
+import java.util.List;
+import org.vfio4j.bridge.AssignedDevice;
+import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.PciAddress;
 import org.vfio4j.linux.SysfsDevice;
@@ -33,7 +36,27 @@ final class Lab {
 
   static final Kernel KERNEL = Kernel.host();
 
+  /** Debian's own kernel, without iommufd and device nodes. */
+  static final boolean OLD_KERNEL = System.getProperty("os.version").startsWith("6.1.");
+
   private Lab() {}
+
+  /** The modes that the guest's kernel has, by its version: what is missing must not pass for absent. */
+  static List<VfioMode> modes() {
+    return OLD_KERNEL
+        ? List.of(VfioMode.VFIO_TYPE1_IOMMU, VfioMode.VFIO_TYPE1V2_IOMMU)
+        : VfioMode.all();
+  }
+
+  /** Whether an iommufd answers the calls of this mode: it has errnos of its own. */
+  static boolean onIommufd(VfioMode mode) {
+    return mode != VfioMode.VFIO_TYPE1_IOMMU && mode != VfioMode.VFIO_TYPE1V2_IOMMU;
+  }
+
+  /** {@link #EDU} in an address space of its own. */
+  static AssignedDevice openEdu(VfioMode mode) {
+    return AssignedDevice.open(KERNEL, mode, EDU);
+  }
 
   static SysfsDevice sysfs(PciAddress address) {
     return SysfsDevice.pci(KERNEL, address);
