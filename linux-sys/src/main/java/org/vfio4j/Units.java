@@ -28,6 +28,9 @@ public final class Units {
 
   /** {@code 0x1000-0x1fff}: first and last byte. */
   public static String range(long start, long length) {
+    if (length == 0) {
+      return "0 bytes at " + hex(start);
+    }
     return hex(start) + "-" + hex(start + length - 1);
   }
 }

@@ -141,13 +141,15 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
   public long releaseMapping(long iova, long length) {
     IommuIoasUnmap unmap = UNMAP.get().ioasId(id.value()).iova(iova).length(length);
     int result = kernel.ioctl(fd, IommufdUapi.IOMMU_IOAS_UNMAP, unmap);
-    return result < 0 ? result : unmap.length();
+    // Unsigned: a space with nothing attached takes mappings of up to 2^64 bytes.
+    return result < 0 ? result : unmap.length() < 0 ? Long.MAX_VALUE : unmap.length();
   }
 
   /**
    * Removes every mapping of the space.
    *
-   * @return the number of bytes that were mapped; 0 when nothing was
+   * @return the number of bytes that were mapped, at most {@link Long#MAX_VALUE}; 0 when nothing
+   *     was
    */
   public long unmapAll() {
     long result = tryUnmap(0, ALL);
@@ -209,8 +211,8 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
    *     one address only, {@link Reason#OVERLAP}: EADDRINUSE when one hits a reserved range)
    */
   public void allowIovas(List<IovaRange> ranges) {
-    lifetime().enter();
     NativeBlock array = new NativeBlock(ranges.size() * IommuIovaRange.SIZEOF);
+    lifetime().enter();
     try {
       for (int i = 0; i < ranges.size(); i++) {
         int at = i * IommuIovaRange.SIZEOF;
@@ -224,10 +226,7 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
               .allowedIovas(array.address());
       int result = kernel.ioctl(fd, IommufdUapi.IOMMU_IOAS_ALLOW_IOVAS, allow);
       if (result < 0) {
-        throw IommufdErrors.call("IOMMU_IOAS_ALLOW_IOVAS", ranges + " in " + this, result)
-            .fact("ranges overlap each other, hold one address only, or hit a reserved range")
-            .hint("reserved are " + reservedIovas())
-            .build();
+        throw IommufdErrors.allow(this, ranges, result);
       }
     } finally {
       Reference.reachabilityFence(array);

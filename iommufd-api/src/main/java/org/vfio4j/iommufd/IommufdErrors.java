@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.iommufd;
 
+import java.util.List;
 import org.vfio4j.Errno;
 import org.vfio4j.Units;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
+import org.vfio4j.dma.IovaRange;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.linux.MemoryLock;
 
@@ -126,19 +128,45 @@ final class IommufdErrors {
       case EINVAL ->
           failure
               .fact(
-                  length == 0
-                      ? "the length is 0"
-                      : "the range is unaligned or not allowed: the alignment is "
-                          + Units.bytes(ioas.iovaAlignment())
-                          + ", allowed are "
-                          + ioas.allowedIovas())
+                  length <= 0
+                      ? (length == 0 ? "the length is 0" : "the length is negative")
+                      : "the range is unaligned or not allowed" + limits(ioas))
               .build();
       case EOVERFLOW -> failure.fact("the range does not fit into 64 bits").build();
       case ENOSPC ->
-          failure.fact("no free range is that long; allowed are " + ioas.allowedIovas()).build();
+          failure
+              .fact(
+                  "no free range is that long where the kernel may choose (see allowIovas)"
+                      + limits(ioas))
+              .build();
       case ENOENT -> failure.fact("the IOAS does not exist any more").build();
       default -> failure.build();
     };
+  }
+
+  static VfioException allow(Ioas ioas, List<IovaRange> ranges, long result) {
+    VfioException.Builder failure = call("IOMMU_IOAS_ALLOW_IOVAS", ranges + " in " + ioas, result);
+    return switch (Errno.ofResult(result)) {
+      case EINVAL ->
+          failure.fact("ranges overlap each other, or one holds a single address only").build();
+      case EADDRINUSE -> failure.fact("a range hits a reserved one" + limits(ioas)).build();
+      case ENOENT -> failure.fact("the IOAS does not exist any more").build();
+      default -> failure.build();
+    };
+  }
+
+  /**
+   * What the space takes; nothing where that cannot be asked any more, since a failure is underway.
+   */
+  private static String limits(Ioas ioas) {
+    try {
+      return ": the alignment is "
+          + Units.bytes(ioas.iovaAlignment())
+          + ", allowed are "
+          + ioas.allowedIovas();
+    } catch (VfioException e) {
+      return "";
+    }
   }
 
   static VfioException unmap(Ioas ioas, long iova, long length, long result) {

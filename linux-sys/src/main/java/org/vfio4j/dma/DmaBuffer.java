@@ -55,7 +55,7 @@ public final class DmaBuffer extends KernelObject {
    */
   public static DmaBuffer allocate(DmaSpace space, long size, PageSize pages, DmaAccess access) {
     return allocate(
-        space, size, pages, memory -> space.map(memory.address(), memory.size(), access));
+        space, size, pages, access, memory -> space.map(memory.address(), memory.size(), access));
   }
 
   /** New, zeroed memory, mapped at the given IOVA. */
@@ -65,6 +65,7 @@ public final class DmaBuffer extends KernelObject {
         space,
         size,
         pages,
+        access,
         memory -> {
           space.map(memory.address(), memory.size(), iova, access);
           return iova;
@@ -72,10 +73,14 @@ public final class DmaBuffer extends KernelObject {
   }
 
   private static DmaBuffer allocate(
-      DmaSpace space, long size, PageSize pages, ToLongFunction<MappedMemory> map) {
+      DmaSpace space,
+      long size,
+      PageSize pages,
+      DmaAccess access,
+      ToLongFunction<MappedMemory> map) {
     space.lifetime().enter();
     try {
-      MappedMemory memory = allocateMemory(space.kernel(), size, pages);
+      MappedMemory memory = allocateMemory(space.kernel(), size, pages, access);
       long iova;
       try {
         iova = map.applyAsLong(memory);
@@ -113,7 +118,8 @@ public final class DmaBuffer extends KernelObject {
     return space;
   }
 
-  private static MappedMemory allocateMemory(Kernel kernel, long size, PageSize pages) {
+  private static MappedMemory allocateMemory(
+      Kernel kernel, long size, PageSize pages, DmaAccess access) {
     long page = pages.bytes(kernel);
     if (size <= 0 || size > Long.MAX_VALUE - page) {
       throw VfioException.failed(Reason.INVALID_ARGUMENT, "allocation")
@@ -122,13 +128,16 @@ public final class DmaBuffer extends KernelObject {
           .build();
     }
     long rounded = (size + page - 1) & -page;
+    // Before Linux 6.2, pinning untouched memory for reading alone pins the shared zero page: the
+    // device would go on reading zeros, whatever the program writes later.
+    int populate = access.canWrite() ? 0 : Linux.MAP_POPULATE;
     Result<MappedMemory> memory =
         kernel.mmap(
             -1,
             0,
             rounded,
             Linux.PROT_READ | Linux.PROT_WRITE,
-            Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | pages.mapFlags());
+            Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | pages.mapFlags() | populate);
     if (!memory.isOk()) {
       throw VfioException.failed(Reason.LIMIT, "mmap")
           .on("of " + Units.bytes(rounded) + " of DMA memory in " + pages + " pages")

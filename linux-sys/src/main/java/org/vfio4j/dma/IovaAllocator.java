@@ -34,7 +34,7 @@ public final class IovaAllocator {
       long start = range.start() == 0 ? alignment : roundUp(range.start());
       if (Long.compareUnsigned(start, range.last()) <= 0
           && Long.compareUnsigned(start, range.start()) >= 0) {
-        insert(count, start, range.last());
+        give(start, range.last());
       }
     }
   }
@@ -72,7 +72,10 @@ public final class IovaAllocator {
 
   /** Gives back what {@link #allocate} gave, with the same length. */
   public void free(long iova, long length) {
-    long last = iova + roundUp(length) - 1;
+    give(iova, iova + roundUp(length) - 1);
+  }
+
+  private void give(long iova, long last) {
     int next = 0;
     while (next < count && Long.compareUnsigned(starts[next], iova) < 0) {
       next++;

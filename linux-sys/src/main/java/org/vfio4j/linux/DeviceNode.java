@@ -55,7 +55,10 @@ public final class DeviceNode {
       case ENODEV, ENXIO ->
           failed(Reason.NO_SUCH_DEVICE, path, errno)
               .fact("the node is there but its device is gone, or its driver is not loaded")
-              .hint("look again in a moment: udev may not have removed the node yet")
+              .hint(
+                  "it needs "
+                      + needs
+                      + "; where the device was just removed, look again in a moment")
               .build();
       case EMFILE, ENFILE, ENOMEM ->
           failed(Reason.LIMIT, path, errno)

@@ -131,12 +131,17 @@ public final class EventFd extends FileObject {
   private long takeHeld() {
     NativeBlock counter = COUNTER.get();
     long result = kernel().read(heldFd(), counter, COUNTER_SIZE);
+    long count = counter.getLong(0);
+    if (isClosed()) {
+      // This may have taken what was to wake the threads that wait for the close.
+      raise();
+    }
     if (result < 0) {
       if (Errno.EAGAIN.is(result)) {
         return 0;
       }
       throw VfioException.failed(Reason.OTHER, "read").on("of " + this).result(result).build();
     }
-    return counter.getLong(0);
+    return count;
   }
 }

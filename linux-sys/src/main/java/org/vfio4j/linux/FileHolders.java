@@ -4,16 +4,19 @@ package org.vfio4j.linux;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** Who has a file open: what EBUSY does not say. */
 public final class FileHolders {
+  private static final Pattern PID = Pattern.compile("[0-9]{1,9}");
+
   private FileHolders() {}
 
   /**
    * A process that has the file open.
    *
-   * @param name as in {@code /proc/PID/comm}
+   * @param name as in {@code /proc/PID/comm}, with {@code ?} for control characters
    */
   public record Holder(int pid, String name) {
     @Override
@@ -26,10 +29,9 @@ public final class FileHolders {
   public static List<Holder> of(Kernel kernel, String path) {
     List<Holder> holders = new ArrayList<>();
     for (String entry : kernel.list(kernel.roots().proc("")).orElse(List.of())) {
-      if (entry.chars().allMatch(Character::isDigit) && holds(kernel, entry, path)) {
+      if (PID.matcher(entry).matches() && holds(kernel, entry, path)) {
         byte[] name = kernel.readFile(kernel.roots().proc(entry + "/comm")).orElse(new byte[0]);
-        holders.add(
-            new Holder(Integer.parseInt(entry), new String(name, StandardCharsets.UTF_8).strip()));
+        holders.add(new Holder(Integer.parseInt(entry), printable(name)));
       }
     }
     return List.copyOf(holders);
@@ -43,6 +45,11 @@ public final class FileHolders {
         : path
             + " is held by "
             + holders.stream().map(Holder::toString).collect(Collectors.joining(", "));
+  }
+
+  /** Any process may call itself anything: it must not write lines of its own into messages. */
+  private static String printable(byte[] name) {
+    return new String(name, StandardCharsets.UTF_8).strip().replaceAll("\\p{Cntrl}", "?");
   }
 
   private static boolean holds(Kernel kernel, String pid, String path) {

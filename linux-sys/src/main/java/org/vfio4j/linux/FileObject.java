@@ -77,6 +77,7 @@ public abstract class FileObject extends KernelObject {
       return new Lifetime(name, () -> close(kernel, fd, name, afterClose), parents);
     } catch (RuntimeException e) {
       kernel.close(fd);
+      afterClose.run();
       throw e;
     }
   }

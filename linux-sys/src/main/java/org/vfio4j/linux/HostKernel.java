@@ -20,6 +20,9 @@ final class HostKernel implements Kernel {
   private static final int CHUNK = 64 * 1024;
   private static final int PATH_MAX = 4096;
 
+  /** No file of /sys or /proc comes near; one without an end must not fill the heap. */
+  private static final int FILE_MAX = 64 * 1024 * 1024;
+
   // struct linux_dirent64
   private static final int D_RECLEN = 16;
   private static final int D_NAME = 19;
@@ -116,12 +119,17 @@ final class HostKernel implements Kernel {
       // It would replace memory of the JVM.
       throw new IllegalArgumentException("MAP_FIXED");
     }
+    if ((protection & (Linux.PROT_READ | Linux.PROT_WRITE)) == 0) {
+      // Every access would be a SIGSEGV, which ends the JVM.
+      throw new IllegalArgumentException("PROT_NONE");
+    }
     long address = libc.mmap(0, length, protection, flags, fd, offset);
     if (address < 0) {
       return Result.failed(address);
     }
     String name = fd < 0 ? "anonymous memory" : "mapping of fd " + fd + " at " + offset;
-    return Result.of(new HostMemory(libc, address, length, name));
+    boolean writable = (protection & Linux.PROT_WRITE) != 0;
+    return Result.of(new HostMemory(libc, address, length, name, writable));
   }
 
   @Override
@@ -162,6 +170,9 @@ final class HostKernel implements Kernel {
           return Result.of(content.toByteArray());
         }
         content.writeBytes(chunk.get(0, (int) count));
+        if (content.size() > FILE_MAX) {
+          return Result.failed(Errno.EFBIG);
+        }
       }
     } finally {
       close(fd);

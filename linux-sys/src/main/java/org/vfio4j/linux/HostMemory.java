@@ -5,6 +5,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.ReadOnlyBufferException;
 import org.vfio4j.Units;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
@@ -38,14 +39,19 @@ final class HostMemory extends MappedMemory {
   private final ByteBuffer first;
   private final ByteBuffer[] windows;
 
-  HostMemory(Libc libc, long address, long size, String name) {
+  /**
+   * @param writable whether it was mapped with PROT_WRITE: the JVM does not survive a write where
+   *     it was not
+   */
+  HostMemory(Libc libc, long address, long size, String name, boolean writable) {
     super(size, name);
     this.libc = libc;
     this.address = address;
     windows = new ByteBuffer[Math.toIntExact((size + IN_WINDOW) >>> WINDOW_SHIFT)];
     for (int i = 0; i < windows.length; i++) {
       long start = (long) i << WINDOW_SHIFT;
-      windows[i] = libc.bytesAt(address + start, (int) Math.min(WINDOW, size - start));
+      ByteBuffer window = libc.bytesAt(address + start, (int) Math.min(WINDOW, size - start));
+      windows[i] = writable ? window : window.asReadOnlyBuffer();
     }
     first = windows[0];
     Leaks.CLEANER.register(this, new AddressRange(libc, address, size));
@@ -131,6 +137,8 @@ final class HostMemory extends MappedMemory {
       VarHandle.fullFence();
     } catch (InternalError e) {
       throw busError(offset, e);
+    } catch (ReadOnlyBufferException e) {
+      throw readOnly(offset, e);
     }
   }
 
@@ -140,6 +148,8 @@ final class HostMemory extends MappedMemory {
       SHORT_LE.setVolatile(window(offset), inWindow(offset), value);
     } catch (InternalError e) {
       throw busError(offset, e);
+    } catch (ReadOnlyBufferException e) {
+      throw readOnly(offset, e);
     }
   }
 
@@ -149,6 +159,8 @@ final class HostMemory extends MappedMemory {
       INT_LE.setVolatile(window(offset), inWindow(offset), value);
     } catch (InternalError e) {
       throw busError(offset, e);
+    } catch (ReadOnlyBufferException e) {
+      throw readOnly(offset, e);
     }
   }
 
@@ -158,42 +170,75 @@ final class HostMemory extends MappedMemory {
       LONG_LE.setVolatile(window(offset), inWindow(offset), value);
     } catch (InternalError e) {
       throw busError(offset, e);
+    } catch (ReadOnlyBufferException e) {
+      throw readOnly(offset, e);
     }
   }
 
   @Override
   protected void copyOut(long offset, byte[] target, int start, int length) {
-    for (int done = 0; done < length; ) {
-      int at = inWindow(offset + done);
-      int count = (int) Math.min(length - done, WINDOW - at);
-      window(offset + done).get(at, target, start + done, count);
-      done += count;
+    try {
+      for (int done = 0; done < length; ) {
+        int at = inWindow(offset + done);
+        int count = (int) Math.min(length - done, WINDOW - at);
+        window(offset + done).get(at, target, start + done, count);
+        done += count;
+      }
+      // What was read must be older than the look at whether it is mapped still.
+      VarHandle.loadLoadFence();
+    } catch (InternalError e) {
+      throw busError(offset, e);
     }
   }
 
   @Override
   protected void copyIn(long offset, byte[] source, int start, int length) {
-    for (int done = 0; done < length; ) {
-      int at = inWindow(offset + done);
-      int count = (int) Math.min(length - done, WINDOW - at);
-      window(offset + done).put(at, source, start + done, count);
-      done += count;
+    try {
+      for (int done = 0; done < length; ) {
+        int at = inWindow(offset + done);
+        int count = (int) Math.min(length - done, WINDOW - at);
+        window(offset + done).put(at, source, start + done, count);
+        done += count;
+      }
+    } catch (InternalError e) {
+      throw busError(offset, e);
+    } catch (ReadOnlyBufferException e) {
+      throw readOnly(offset, e);
     }
   }
 
   @Override
   protected void set(long offset, long length, byte value) {
-    for (long at = offset; at < offset + length; at++) {
-      window(at).put(inWindow(at), value);
+    try {
+      for (long at = offset; at < offset + length; at++) {
+        window(at).put(inWindow(at), value);
+      }
+    } catch (InternalError e) {
+      throw busError(offset, e);
+    } catch (ReadOnlyBufferException e) {
+      throw readOnly(offset, e);
     }
   }
 
-  /** The JVM turns SIGBUS in such an access into an {@link InternalError}. */
+  private VfioException readOnly(long offset, ReadOnlyBufferException cause) {
+    return VfioException.failed(Reason.INVALID_ARGUMENT, "write")
+        .on("at offset " + Units.hex(offset) + " of " + this)
+        .fact("it was mapped for reading only")
+        .cause(cause)
+        .build();
+  }
+
+  /**
+   * The JVM turns SIGBUS in such an access into an {@link InternalError}: at once where it
+   * interprets or copies (JDK 25), later where it compiled, see {@link MappedMemory}. So the access
+   * that is in hand when it comes is not always the one that failed.
+   */
   private VfioException busError(long offset, InternalError cause) {
     return VfioException.failed(Reason.DEVICE_FAULT, "access")
         .on("at offset " + Units.hex(offset) + " of " + this)
         .fact(
-            "the memory did not answer (SIGBUS): memory decoding is off, or the device is in reset or gone")
+            "the memory did not answer this access, or one shortly before (SIGBUS): memory decoding is"
+                + " off, or the device is in reset or gone")
         .hint("set the memory bit of the PCI command register, wait for the end of the reset")
         .cause(cause)
         .build();

@@ -78,7 +78,8 @@ public interface Kernel {
    * @param fd -1 with {@code MAP_ANONYMOUS}
    * @param offset in bytes, a multiple of the page size
    * @param length in bytes; may exceed 2 GiB
-   * @param protection {@code PROT_} flags of {@link Linux}
+   * @param protection {@code PROT_} flags of {@link Linux}, {@code PROT_READ} or {@code PROT_WRITE}
+   *     among them; without {@code PROT_WRITE} every write to the memory throws
    * @param flags {@code MAP_} flags of {@link Linux}, without {@code MAP_FIXED}
    */
   Result<MappedMemory> mmap(int fd, long offset, long length, int protection, int flags);
@@ -101,7 +102,7 @@ public interface Kernel {
    */
   int poll(NativeBlock fds, int count, int timeoutMillis);
 
-  /** The whole content of a file of /sys or /proc. */
+  /** The whole content of a file of /sys or /proc; EFBIG where it is over 64 MiB or has no end. */
   Result<byte[]> readFile(String path);
 
   /**

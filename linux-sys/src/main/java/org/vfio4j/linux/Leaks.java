@@ -55,7 +55,12 @@ public final class Leaks {
 
   static void report(Leak leak) {
     for (Consumer<Leak> listener : LISTENERS) {
-      listener.accept(leak);
+      try {
+        listener.accept(leak);
+      } catch (RuntimeException e) {
+        // The others are to hear of it all the same.
+        System.getLogger("org.vfio4j.leaks").log(Level.WARNING, "a listener failed", e);
+      }
     }
     if (LISTENERS.isEmpty()) {
       System.getLogger("org.vfio4j.leaks")

@@ -134,16 +134,16 @@ public final class Lifetime {
    * Gives the object back, then its parents, all of them whatever fails; the first failure wins.
    */
   private void release() {
-    RuntimeException failure = null;
+    Throwable failure = null;
     try {
       release.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       failure = e;
     }
     for (int i = parents.length - 1; i >= 0; i--) {
       try {
         parents[i].leave();
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         if (failure == null) {
           failure = e;
         } else {
@@ -151,8 +151,11 @@ public final class Lifetime {
         }
       }
     }
+    if (failure instanceof Error) {
+      throw (Error) failure;
+    }
     if (failure != null) {
-      throw failure;
+      throw (RuntimeException) failure;
     }
   }
 

@@ -7,7 +7,7 @@ import org.vfio4j.Units;
 /**
  * How much memory this process may lock, which is what mapping memory for a device does.
  *
- * @param limit RLIMIT_MEMLOCK in bytes; {@link Long#MAX_VALUE} for none
+ * @param limit RLIMIT_MEMLOCK in bytes; {@link Long#MAX_VALUE} for none, -1 when it cannot be read
  * @param locked bytes counted against it by this process ({@code VmLck}), as type1 counts
  * @param pinned bytes pinned for this process ({@code VmPin}), as iommufd shows them
  * @param unlimited whether CAP_IPC_LOCK lifts the limit
@@ -25,7 +25,8 @@ public record MemoryLock(long limit, long locked, long pinned, boolean unlimited
         limit(limits),
         kibibytes(status, "VmLck:"),
         kibibytes(status, "VmPin:"),
-        (Long.parseUnsignedLong(capabilities, 16) >> CAP_IPC_LOCK & 1) != 0);
+        capabilities.matches("[0-9a-f]{1,16}")
+            && (Long.parseUnsignedLong(capabilities, 16) >> CAP_IPC_LOCK & 1) != 0);
   }
 
   /** For the fact of a message about a map that needs {@code bytes} more. */
@@ -33,6 +34,9 @@ public record MemoryLock(long limit, long locked, long pinned, boolean unlimited
     if (unlimited) {
       return "the process has CAP_IPC_LOCK, so that RLIMIT_MEMLOCK does not count: the kernel is out"
           + " of memory";
+    }
+    if (limit < 0) {
+      return Units.bytes(bytes) + " needed, and RLIMIT_MEMLOCK cannot be read from /proc";
     }
     return "RLIMIT_MEMLOCK is "
         + (limit == Long.MAX_VALUE ? "unlimited" : Units.bytes(limit))
@@ -44,12 +48,16 @@ public record MemoryLock(long limit, long locked, long pinned, boolean unlimited
   }
 
   private static long limit(String limits) {
-    String soft = field(limits, LIMIT_LINE, "unlimited");
-    return soft.equals("unlimited") ? Long.MAX_VALUE : Long.parseLong(soft);
+    String soft = field(limits, LIMIT_LINE, "");
+    return soft.equals("unlimited") ? Long.MAX_VALUE : number(soft, -1);
   }
 
   private static long kibibytes(String status, String key) {
-    return Long.parseLong(field(status, key, "0")) * 1024;
+    return number(field(status, key, ""), 0) * 1024;
+  }
+
+  private static long number(String digits, long otherwise) {
+    return digits.matches("[0-9]{1,15}") ? Long.parseLong(digits) : otherwise;
   }
 
   /** The first word after {@code key}. */

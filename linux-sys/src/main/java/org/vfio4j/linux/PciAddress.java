@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.linux;
 
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.vfio4j.VfioException;
@@ -62,7 +63,7 @@ public record PciAddress(int domain, int bus, int device, int function)
 
   @Override
   public String toString() {
-    return String.format("%04x:%02x:%02x.%d", domain, bus, device, function);
+    return String.format(Locale.ROOT, "%04x:%02x:%02x.%d", domain, bus, device, function);
   }
 
   private static VfioException invalid(String text) {

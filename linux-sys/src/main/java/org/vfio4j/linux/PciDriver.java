@@ -34,6 +34,14 @@ public final class PciDriver {
       return;
     }
     String operation = "bind to " + driver;
+    if (!device.kernel().list(device.kernel().roots().sys("bus/pci/drivers/" + driver)).isOk()) {
+      // Found out before the function loses the driver that it has.
+      throw VfioException.failed(Reason.WRONG_DRIVER, operation)
+          .on("of " + address)
+          .fact("there is no driver " + driver + "; the device is left as it was")
+          .hint("modprobe " + driver)
+          .build();
+    }
     write(device, operation, device.path() + "/" + OVERRIDE, driver);
     unbind(kernel, address);
     probe(device, operation);

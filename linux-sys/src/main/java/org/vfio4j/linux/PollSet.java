@@ -19,6 +19,9 @@ public final class PollSet {
   private static final int REVENTS = 6;
   private static final long NANOS_PER_MILLI = 1_000_000;
 
+  /** What one call can wait for: about 24 days. */
+  private static final long LONGEST_NANOS = Integer.MAX_VALUE * NANOS_PER_MILLI;
+
   private final NativeBlock fds;
   private final int count;
 
@@ -56,10 +59,10 @@ public final class PollSet {
     long left = timeoutNanos;
     while (true) {
       int result = kernel.poll(fds, count, millis(left));
-      if (result >= 0) {
+      if (result > 0 || (result == 0 && left <= LONGEST_NANOS)) {
         return result;
       }
-      if (!Errno.EINTR.is(result)) {
+      if (result != 0 && !Errno.EINTR.is(result)) {
         throw VfioException.failed(Reason.OTHER, "poll")
             .on("of " + count + " descriptors")
             .result(result)

@@ -91,12 +91,26 @@ public final class SysfsDevice {
     return link("driver");
   }
 
-  /** The number of the IOMMU group; empty where no IOMMU is in front of the device. */
+  /**
+   * The number of the IOMMU group; empty where no IOMMU is in front of the device.
+   *
+   * @throws VfioException when the link leads to something that is no number
+   */
   public OptionalInt iommuGroup() {
     Optional<String> number = link("iommu_group");
-    return number.isPresent()
-        ? OptionalInt.of(Integer.parseInt(number.get()))
-        : OptionalInt.empty();
+    if (number.isEmpty()) {
+      return OptionalInt.empty();
+    }
+    try {
+      return OptionalInt.of(Integer.parseInt(number.get()));
+    } catch (NumberFormatException e) {
+      throw VfioException.failed(Reason.OTHER, "read")
+          .on("of the IOMMU group of " + this)
+          .fact(path + "/iommu_group leads to '" + number.get() + "', which is no number")
+          .hint("is " + path + " a device in sysfs?")
+          .cause(e)
+          .build();
+    }
   }
 
   /** All devices that the IOMMU cannot tell apart from this one, itself among them. */

@@ -20,6 +20,14 @@ import org.vfio4j.VfioException.Reason;
  * VfioException}. It never reaches the device and never crashes the JVM, even where another thread
  * unmaps at that moment.
  *
+ * <p>Memory that does not answer (SIGBUS: memory decoding is off, the device is in reset or gone)
+ * does not crash the JVM either, but HotSpot reports it late. The access itself may return, a read
+ * with an arbitrary value, and an {@link InternalError} is thrown on the same thread afterwards: on
+ * JDK 25 within the accessor while it is interpreted ({@link Reason#DEVICE_FAULT} then) and at the
+ * next loop or method end once it is compiled; on JDK 17 whenever the thread next takes a slow path
+ * of the virtual machine, which may be much later, anywhere, or never. Who must know of each access
+ * uses pread and pwrite on the device's file: they return an errno.
+ *
  * <p>Thread safe, as far as the device is.
  */
 public abstract class MappedMemory {
@@ -204,6 +212,9 @@ public abstract class MappedMemory {
   /**
    * A read that raced with the unmap may have seen what took the device's place; its value must not
    * get out.
+   *
+   * <p>This also keeps reads alive whose value nobody uses: HotSpot drops even a volatile load
+   * then, but not one whose value a branch that follows may still need. A test counts the reads.
    */
   private void checkStillMapped() {
     if (unmapped) {
