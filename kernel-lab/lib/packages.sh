@@ -3,7 +3,7 @@
 # The Debian packages that the lab needs.
 
 RUN_PACKAGES=(qemu-system-x86 busybox-static cpio kmod util-linux xz-utils)
-SOURCE_PACKAGES=("$SOURCE_PACKAGE" gcc make rsync xz-utils util-linux)
+SOURCE_PACKAGES=("$SOURCE_PACKAGE" gcc libc6-dev make rsync xz-utils util-linux)
 BUILD_PACKAGES=("${SOURCE_PACKAGES[@]}" flex bison bc libelf-dev libssl-dev cpio kmod)
 
 installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
