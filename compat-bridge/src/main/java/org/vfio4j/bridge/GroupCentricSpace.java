@@ -65,17 +65,21 @@ final class GroupCentricSpace extends AssignedSpace {
 
   @Override
   void closeSpace() {
-    groups.values().forEach(VfioGroup::close);
-    if (iommu != null) {
-      iommu.close();
+    // The address space first: who still maps is told that it is closed, not that its group left.
+    try {
+      if (iommu != null) {
+        iommu.close();
+      }
+    } finally {
+      groups.values().forEach(VfioGroup::close);
+      container.close();
     }
-    container.close();
   }
 
-  /** The container takes a descriptor of its own, so that it does not matter who closes first. */
+  /** The container duplicates the descriptor, so that this one is not needed any more. */
   private static VfioContainer overIommufd(Kernel kernel) {
     try (Iommufd iommufd = Iommufd.open(kernel)) {
-      return VfioContainer.overIommufd(kernel, iommufd.duplicateFd());
+      return VfioContainer.overIommufd(kernel, iommufd.fd());
     }
   }
 }

@@ -16,17 +16,20 @@ import org.vfio4j.linux.Lifetime;
  * What a device is attached to, and keeps alive.
  *
  * <p>Apart from {@link BoundDevice}, because it is needed when that is released and may not refer
- * to it. The lock covers the ioctl: the order in which the kernel saw two calls is the order here.
+ * to it, nor to an {@link Attachment}, which does: a device that was lost could never be found. The
+ * lock covers the ioctl: the order in which the kernel saw two calls is the order here.
  */
 final class AttachedTo {
   private Lifetime held;
-  private Attachment current;
+
+  /** What the current {@link Attachment} is known by; null when there is none. */
+  private Object current;
 
   synchronized Attachment attach(BoundDevice device, IoPageTable pageTable) {
     if (current != null) {
       throw VfioException.failed(Reason.WRONG_STATE, "VFIO_DEVICE_ATTACH_IOMMUFD_PT")
           .on("of " + device)
-          .fact("it is attached to " + current.pageTable())
+          .fact("it is attached to " + held.name())
           .hint("replace or detach through the Attachment that the first attach returned")
           .build();
     }
@@ -63,7 +66,7 @@ final class AttachedTo {
   }
 
   synchronized boolean isCurrent(Attachment attachment) {
-    return current == attachment;
+    return current == attachment.key();
   }
 
   /** The kernel has detached the device. */
@@ -96,11 +99,11 @@ final class AttachedTo {
       }
       Lifetime old = held;
       held = pageTable.lifetime();
-      current = new Attachment(device, this, pageTable, attached);
+      current = new Object();
       if (old != null) {
         old.leave();
       }
-      return current;
+      return new Attachment(device, this, current, pageTable, attached);
     } finally {
       // If another thread closed the device meanwhile, this is where letGo() runs.
       device.lifetime().leave();
@@ -121,7 +124,7 @@ final class AttachedTo {
   }
 
   private void mustBeCurrent(Attachment attachment, String operation) {
-    if (current != attachment) {
+    if (current != attachment.key()) {
       throw VfioException.failed(Reason.WRONG_STATE, operation)
           .on("of " + attachment.device())
           .fact("this attachment ended: the device was detached, attached elsewhere or closed")

@@ -15,12 +15,15 @@ import org.vfio4j.iommufd.PtId;
 public final class Attachment {
   private final BoundDevice device;
   private final AttachedTo attachedTo;
+  private final Object key;
   private final IoPageTable pageTable;
   private final PtId ptId;
 
-  Attachment(BoundDevice device, AttachedTo attachedTo, IoPageTable pageTable, PtId ptId) {
+  Attachment(
+      BoundDevice device, AttachedTo attachedTo, Object key, IoPageTable pageTable, PtId ptId) {
     this.device = device;
     this.attachedTo = attachedTo;
+    this.key = key;
     this.pageTable = pageTable;
     this.ptId = ptId;
   }
@@ -65,6 +68,11 @@ public final class Attachment {
    */
   public void detach() {
     attachedTo.detach(this);
+  }
+
+  /** What {@link AttachedTo} knows this by. */
+  Object key() {
+    return key;
   }
 
   @Override

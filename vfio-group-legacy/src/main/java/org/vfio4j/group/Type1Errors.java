@@ -20,7 +20,7 @@ final class Type1Errors {
 
   static VfioException info(ContainerState container, Type1Iommu iommu, long result) {
     return isGone(container, result)
-        ? gone(container, "VFIO_IOMMU_GET_INFO", "of " + iommu, result)
+        ? gone(container, iommu, "VFIO_IOMMU_GET_INFO", "of " + iommu, result)
         : failed(Reason.OTHER, "VFIO_IOMMU_GET_INFO", "of " + iommu, result).build();
   }
 
@@ -33,7 +33,7 @@ final class Type1Errors {
       long result) {
     String object = "of " + Units.bytes(length) + " at IOVA " + Units.hex(iova) + " in " + iommu;
     if (isGone(container, result)) {
-      return gone(container, MAP, object, result);
+      return gone(container, iommu, MAP, object, result);
     }
     return switch (Errno.ofResult(result)) {
       case EEXIST ->
@@ -113,7 +113,7 @@ final class Type1Errors {
           .build();
     }
     if (isGone(container, result)) {
-      return gone(container, UNMAP, object, result);
+      return gone(container, iommu, UNMAP, object, result);
     }
     return switch (Errno.ofResult(result)) {
       case EINVAL ->
@@ -148,7 +148,7 @@ final class Type1Errors {
   static VfioException unmapAll(ContainerState container, Type1Iommu iommu, long result) {
     String object = "of everything in " + iommu;
     return isGone(container, result)
-        ? gone(container, UNMAP, object, result)
+        ? gone(container, iommu, UNMAP, object, result)
         : failed(Reason.OTHER, UNMAP, object, result).build();
   }
 
@@ -158,7 +158,16 @@ final class Type1Errors {
   }
 
   private static VfioException gone(
-      ContainerState container, String operation, String object, long result) {
+      ContainerState container,
+      Type1Iommu iommu,
+      String operation,
+      String object,
+      long result) {
+    if (iommu.isClosed()) {
+      return failed(Reason.CLOSED, operation, object, result)
+          .fact("it was closed by another thread meanwhile")
+          .build();
+    }
     return failed(Reason.WRONG_STATE, operation, object, result)
         .fact(
             container.iommufd()

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import org.vfio4j.bridge.AssignedDevice;
+import org.vfio4j.bridge.VfioMode;
+import org.vfio4j.device.PciConfigSpace;
+import org.vfio4j.device.PciConfigSpace.Capability;
+import org.vfio4j.device.VfioPci;
+import org.vfio4j.linux.PciAddress;
+
+/** The configuration space, against the one that sysfs shows. */
+class PciConfigTest {
+  private static final int BAR_0 = 0x10;
+  private static final int INTERRUPT_LINE = 0x3c;
+
+  @EveryGroupMode
+  void ids(VfioMode mode) {
+    try (AssignedDevice edu = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU)) {
+      PciConfigSpace config = edu.device().config();
+      assertThat(config.vendorId()).isEqualTo(0x1234);
+      assertThat(config.deviceId()).isEqualTo(0x11e8);
+      assertThat(config.revision()).isEqualTo(0x10);
+      assertThat(config.classCode()).isEqualTo(0x00ff00);
+      assertThat(config.subsystemVendorId()).isEqualTo(0x1af4);
+      assertThat(config.subsystemId()).isEqualTo(0x1100);
+      assertThat(config.size()).isEqualTo(256);
+    }
+    try (AssignedDevice nvme = AssignedDevice.open(Lab.KERNEL, mode, Lab.NVME)) {
+      PciConfigSpace config = nvme.device().config();
+      assertThat(config.vendorId()).isEqualTo(0x1b36);
+      assertThat(config.deviceId()).isEqualTo(0x0010);
+      assertThat(config.classCode()).isEqualTo(0x010802);
+      assertThat(config.size()).isEqualTo(4096);
+    }
+  }
+
+  @EveryGroupMode
+  void capabilitiesAreThoseOfTheDevice(VfioMode mode) {
+    try (AssignedDevice edu = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU)) {
+      PciConfigSpace config = edu.device().config();
+      assertThat(config.capabilities()).isEqualTo(standard(sysfs(Lab.EDU)));
+      assertThat(config.findCapability(PciConfigSpace.PCI_CAP_ID_MSI)).isPresent();
+      assertThat(config.findCapability(PciConfigSpace.PCI_CAP_ID_MSIX)).isEmpty();
+      assertThat(config.extendedCapabilities()).isEmpty();
+    }
+    try (AssignedDevice nvme = AssignedDevice.open(Lab.KERNEL, mode, Lab.NVME)) {
+      PciConfigSpace config = nvme.device().config();
+      ByteBuffer sysfs = sysfs(Lab.NVME);
+      assertThat(config.capabilities()).isEqualTo(standard(sysfs));
+      assertThat(config.capabilities())
+          .extracting(Capability::id)
+          .contains(
+              PciConfigSpace.PCI_CAP_ID_PM,
+              PciConfigSpace.PCI_CAP_ID_EXP,
+              PciConfigSpace.PCI_CAP_ID_MSIX);
+      assertThat(config.extendedCapabilities()).isEqualTo(extended(sysfs));
+      Capability msix = config.findCapability(PciConfigSpace.PCI_CAP_ID_MSIX).orElseThrow();
+      int tableSize = (config.read16(msix.offset() + 2) & 0x7ff) + 1;
+      assertThat(tableSize)
+          .isEqualTo(nvme.device().interrupts(VfioPci.MSIX).info().count());
+    }
+  }
+
+  @EveryGroupMode
+  void commandRegister(VfioMode mode) {
+    try (AssignedDevice edu = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU)) {
+      PciConfigSpace config = edu.device().config();
+      assertThat(config.isMemoryEnabled()).isTrue();
+      assertThat(config.isBusMasterEnabled()).isFalse();
+      assertThat(sysfs(Lab.EDU).getShort(4) & PciConfigSpace.PCI_COMMAND_MASTER).isZero();
+      config.enableBusMaster(true);
+      assertThat(config.isBusMasterEnabled()).isTrue();
+      assertThat(sysfs(Lab.EDU).getShort(4) & PciConfigSpace.PCI_COMMAND_MASTER)
+          .as("in the device itself")
+          .isNotZero();
+      config.changeCommand(PciConfigSpace.PCI_COMMAND_INTX_DISABLE, true);
+      assertThat(config.command())
+          .isEqualTo(
+              PciConfigSpace.PCI_COMMAND_INTX_DISABLE
+                  | PciConfigSpace.PCI_COMMAND_MASTER
+                  | PciConfigSpace.PCI_COMMAND_MEMORY);
+      config.changeCommand(PciConfigSpace.PCI_COMMAND_INTX_DISABLE, false);
+      config.enableBusMaster(false);
+      assertThat(config.command()).isEqualTo(PciConfigSpace.PCI_COMMAND_MEMORY);
+    }
+  }
+
+  /** How a program asks for the size of a BAR; the device's own register stays as it is. */
+  @EveryGroupMode
+  void writesThatVfioKeepsToItself(VfioMode mode) {
+    int bar = sysfs(Lab.EDU).getInt(BAR_0);
+    try (AssignedDevice edu = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU)) {
+      PciConfigSpace config = edu.device().config();
+      int before = config.read32(BAR_0);
+      config.write32(BAR_0, -1);
+      assertThat(config.read32(BAR_0) & ~0xf).isEqualTo(-(1 << 20));
+      config.write32(BAR_0, before);
+      assertThat(config.read32(BAR_0)).isEqualTo(before);
+      config.write8(INTERRUPT_LINE, 0x5a);
+      assertThat(config.read8(INTERRUPT_LINE)).isEqualTo(0x5a);
+      // The vendor id cannot be written at all.
+      config.write16(0, 0x4242);
+      assertThat(config.vendorId()).isEqualTo(0x1234);
+      assertThat(edu.device().region(VfioPci.BAR0).getIntLe(0)).isEqualTo(Edu.IDENTITY);
+    }
+    assertThat(sysfs(Lab.EDU).getInt(BAR_0)).isEqualTo(bar);
+  }
+
+  private static ByteBuffer sysfs(PciAddress address) {
+    byte[] config = Lab.KERNEL.readFile(Lab.sysfs(address).path() + "/config").value();
+    return ByteBuffer.wrap(config).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private static List<Capability> standard(ByteBuffer config) {
+    List<Capability> found = new ArrayList<>();
+    for (int at = config.get(0x34) & 0xfc; at != 0; at = config.get(at + 1) & 0xfc) {
+      found.add(new Capability(config.get(at) & 0xff, at, 0));
+    }
+    return found;
+  }
+
+  private static List<Capability> extended(ByteBuffer config) {
+    List<Capability> found = new ArrayList<>();
+    for (int at = 0x100; at != 0; at = config.getInt(at) >>> 20 & 0xffc) {
+      int header = config.getInt(at);
+      if ((header & 0xffff) != 0) {
+        found.add(new Capability(header & 0xffff, at, header >>> 16 & 0xf));
+      }
+    }
+    return found;
+  }
+}
