@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.cdev;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.vfio4j.VfioException;
@@ -9,6 +10,7 @@ import org.vfio4j.linux.DeviceNode;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.PciAddress;
 import org.vfio4j.linux.PciDriver;
+import org.vfio4j.linux.Result;
 import org.vfio4j.linux.SysfsDevice;
 
 /**
@@ -66,8 +68,14 @@ public final class VfioCdev {
    */
   public static VfioCdev at(Kernel kernel, String node) {
     String name = node.substring(node.lastIndexOf('/') + 1);
-    return new VfioCdev(
-        SysfsDevice.at(kernel, kernel.roots().sys("class/vfio-dev/" + name + "/device")), node);
+    String classFolder = kernel.roots().sys("class/vfio-dev");
+    // A link to DEVICE/vfio-dev/vfioN; by its own path the device would not have its name.
+    Result<String> link = kernel.readLink(classFolder + "/" + name);
+    String folder =
+        link.isOk()
+            ? Path.of(classFolder, link.value(), "../..").normalize().toString()
+            : classFolder + "/" + name;
+    return new VfioCdev(SysfsDevice.at(kernel, folder), node);
   }
 
   /** The device in sysfs. */
