@@ -58,7 +58,12 @@ public abstract class FileObject extends KernelObject {
     try {
       int copy = kernel.dup(fd);
       if (copy < 0) {
-        throw VfioException.failed(Reason.LIMIT, "dup").on("of " + this).result(copy).build();
+        throw VfioException.failed(Reason.LIMIT, "dup")
+            .on("of " + this)
+            .result(copy)
+            .fact("the process has no file descriptor left")
+            .hint("see ulimit -n, and close what is no longer used")
+            .build();
       }
       return copy;
     } finally {

@@ -43,6 +43,7 @@ public final class SysfsDevice {
     String folder = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
     Result<List<String>> content = kernel.list(folder);
     if (!content.isOk()) {
+      refuseLimit(content, folder);
       throw VfioException.failed(Reason.NO_SUCH_DEVICE, "find")
           .on("device " + folder)
           .errno(content.errno())
@@ -70,6 +71,7 @@ public final class SysfsDevice {
   /** The content of an attribute without the white space around it; empty where there is none. */
   public Optional<String> attribute(String attribute) {
     Result<byte[]> content = kernel.readFile(path + "/" + attribute);
+    refuseLimit(content, path + "/" + attribute);
     return content.isOk()
         ? Optional.of(new String(content.value(), StandardCharsets.UTF_8).strip())
         : Optional.empty();
@@ -83,7 +85,9 @@ public final class SysfsDevice {
 
   /** The names in a folder below; empty where there is no such folder. */
   public List<String> list(String folder) {
-    return kernel.list(path + "/" + folder).orElse(List.of());
+    Result<List<String>> names = kernel.list(path + "/" + folder);
+    refuseLimit(names, path + "/" + folder);
+    return names.orElse(List.of());
   }
 
   /** The driver that the device is bound to. */
@@ -124,6 +128,18 @@ public final class SysfsDevice {
   @Override
   public String toString() {
     return name;
+  }
+
+  /** A process without descriptors cannot look: nothing may pass for absent then. */
+  private static void refuseLimit(Result<?> result, String file) {
+    if (Errno.EMFILE.is(result.code()) || Errno.ENFILE.is(result.code())) {
+      throw VfioException.failed(Reason.LIMIT, "read")
+          .on("of " + file)
+          .errno(result.errno())
+          .fact("the process or the machine has no file descriptor left")
+          .hint("see ulimit -n, and close what is no longer used")
+          .build();
+    }
   }
 
   private static String lastName(String path) {
