@@ -5,7 +5,10 @@ package org.vfio4j.dma;
 public enum DmaAccess {
   /** The device may read. */
   READ(true, false),
-  /** The device may write. */
+  /**
+   * The device may write. Whether it may read as well is up to the IOMMU and its driver: with VT-d
+   * on Linux 6.12 it may.
+   */
   WRITE(false, true),
   READ_WRITE(true, true);
 
