@@ -51,15 +51,22 @@ public final class IovaAllocator {
 
   /** As {@link #allocate}, but not below {@code lowest}. */
   public long allocateAbove(long lowest, long length) {
+    return allocateAbove(lowest, length, alignment);
+  }
+
+  /**
+   * As {@link #allocateAbove(long, long)}, at a multiple of {@code multiple}, which is a power of
+   * two: so that an IOMMU can use a large page.
+   */
+  public long allocateAbove(long lowest, long length, long multiple) {
     long rounded = roundUp(length);
     if (length <= 0 || rounded <= 0) {
       return 0;
     }
+    long step = Math.max(multiple, alignment);
     for (int i = 0; i < count; i++) {
-      long start = starts[i];
-      if (Long.compareUnsigned(start, lowest) < 0) {
-        start = roundUp(lowest);
-      }
+      long start = Long.compareUnsigned(starts[i], lowest) < 0 ? lowest : starts[i];
+      start = (start + step - 1) & -step;
       if (Long.compareUnsigned(start, starts[i]) >= 0
           && Long.compareUnsigned(start, lasts[i]) <= 0
           && Long.compareUnsigned(lasts[i] - start, rounded - 1) >= 0) {

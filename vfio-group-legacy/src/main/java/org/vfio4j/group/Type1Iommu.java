@@ -23,7 +23,8 @@ import org.vfio4j.linux.Lifetime;
  *
  * <p>Mapped memory is pinned, and counted against RLIMIT_MEMLOCK, when it is mapped. The kernel
  * chooses no IOVAs: {@link #map(long, long, DmaAccess)} and {@link #allocate(long)} choose here,
- * the lowest that is free; where somebody else has mapped in the same container, one above that.
+ * the lowest that is free and lets the IOMMU use large pages for memory made of them; where
+ * somebody else has mapped in the same container, one above that.
  *
  * <p>Unmapping with {@link IommuType#TYPE1} differs: a range that has the first address of a
  * mapping takes the mapping whole, also what is beyond the range; one that starts inside a mapping
@@ -54,6 +55,9 @@ public final class Type1Iommu extends KernelObject implements DmaSpace {
   private final Kernel kernel;
   private final int fd;
   private final UsedIovas used = new UsedIovas();
+
+  /** Of the IOMMU, as {@link Type1Info#pageSizes()} had them when IOVAs were allowed last. */
+  private volatile long pageSizes;
 
   private Type1Iommu(ContainerState container, IommuType type, Lifetime lifetime) {
     super(lifetime);
@@ -154,7 +158,7 @@ public final class Type1Iommu extends KernelObject implements DmaSpace {
       long lowest = 0;
       long step = length;
       while (true) {
-        long iova = used.choose(lowest, length);
+        long iova = used.choose(lowest, length, largestPage(userVa, length));
         if (iova == 0) {
           throw Type1Errors.noIovaLeft(this, length);
         }
@@ -239,7 +243,17 @@ public final class Type1Iommu extends KernelObject implements DmaSpace {
   /** Looks where IOVAs may be chosen now; whether that has changed. */
   private boolean allowChoice() {
     Type1Info info = info();
+    pageSizes = info.pageSizes();
     return used.allow(info.iovaRanges().orElse(List.of(IovaRange.ALL)), alignment(info));
+  }
+
+  /**
+   * The largest page that the IOMMU could use for this memory, if the IOVA fits to it; 0 for none.
+   */
+  private long largestPage(long userVa, long length) {
+    long upToAlignment = (Long.lowestOneBit(userVa) << 1) - 1;
+    long upToLength = (Long.highestOneBit(length) << 1) - 1;
+    return Long.highestOneBit(pageSizes & upToAlignment & upToLength);
   }
 
   private long alignment(Type1Info info) {

@@ -56,9 +56,15 @@ final class UsedIovas {
     return true;
   }
 
-  /** A free IOVA not below {@code lowest}, in use from here on; 0 when there is none. */
-  synchronized long choose(long lowest, long length) {
-    long iova = free.allocateAbove(lowest, length);
+  /**
+   * A free IOVA not below {@code lowest}, in use from here on; 0 when there is none. A multiple of
+   * {@code multiple} where there is such a one.
+   */
+  synchronized long choose(long lowest, long length, long multiple) {
+    long iova = free.allocateAbove(lowest, length, multiple);
+    if (iova == 0) {
+      iova = free.allocateAbove(lowest, length);
+    }
     if (iova != 0) {
       insert(iova, length);
     }

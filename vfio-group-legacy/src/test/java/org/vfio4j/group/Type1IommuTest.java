@@ -61,6 +61,18 @@ class Type1IommuTest {
   }
 
   @Test
+  void memoryOfLargePagesGetsAnIovaForLargePages() {
+    vfio.allowed = List.of(new IovaRange(0, 0x5f_ffff), new IovaRange(0x60_1000, 0x8f_ffff));
+    long huge = 0x20_0000;
+    assertThat(dma.map(4 * huge, 4096, DmaAccess.READ)).as("too short").isEqualTo(0x1000);
+    assertThat(dma.map(4 * huge + 4096, huge, DmaAccess.READ)).as("not at one").isEqualTo(0x2000);
+    assertThat(dma.map(4 * huge, huge, DmaAccess.READ)).isEqualTo(2 * huge);
+    assertThat(dma.map(4 * huge, huge, DmaAccess.READ)).as("none left").isEqualTo(0x60_1000);
+    assertThat(dma.unmap(2 * huge, huge)).isEqualTo(huge);
+    assertThat(dma.map(4 * huge, huge, DmaAccess.READ)).isEqualTo(2 * huge);
+  }
+
+  @Test
   void whatWasMappedBeforeTheFirstChoiceIsKnown() {
     dma.map(MEMORY, 0x10000, 0x1000, DmaAccess.READ);
     vfio.mappings.clear();
