@@ -6,6 +6,7 @@ import java.util.stream.Collectors;
 import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
+import org.vfio4j.linux.FileHolders;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.MemoryLock;
 import org.vfio4j.linux.PciDriver;
@@ -123,11 +124,36 @@ final class GroupErrors {
     return cause;
   }
 
+  /** EBUSY of the open: the group's own file, or the node of one of its devices that is bound. */
+  static VfioException inUse(Kernel kernel, int number, String path, VfioException cause) {
+    if (!FileHolders.of(kernel, path).isEmpty()) {
+      return cause;
+    }
+    String folder = kernel.roots().sys("kernel/iommu_groups/" + number + "/devices");
+    String holders =
+        kernel.list(folder).orElse(List.of()).stream()
+            .flatMap(
+                name -> kernel.list(folder + "/" + name + "/vfio-dev").orElse(List.of()).stream())
+            .map(node -> kernel.roots().dev("vfio/devices/" + node))
+            .filter(node -> !FileHolders.of(kernel, node).isEmpty())
+            .map(node -> FileHolders.describe(kernel, node))
+            .collect(Collectors.joining(", "));
+    if (holders.isEmpty()) {
+      return cause;
+    }
+    return VfioException.failed(Reason.IN_USE, "open")
+        .on("of " + path)
+        .errno(Errno.EBUSY)
+        .cause(cause)
+        .fact("a device of the group is open through its own node: " + holders)
+        .hint("a device is opened through one of the two APIs at a time: stop the other user")
+        .build();
+  }
+
   static VfioException wrongDriver(GroupMember member) {
     return VfioException.failed(Reason.WRONG_DRIVER, "find")
         .on("group of " + member.name())
-        .fact(
-            member.name() + " is bound to " + member.driver().orElse("no driver") + ", not to VFIO")
+        .fact(notVfio(member))
         .hint(bind(List.of(member)))
         .build();
   }
@@ -274,11 +300,7 @@ final class GroupErrors {
     }
     String object = "of " + name + " in " + group;
     return switch (errno) {
-      case ENODEV ->
-          deviceFailed(Reason.NO_SUCH_DEVICE, object, errno)
-              .fact("VFIO has no such device in this group, which has " + list(members))
-              .hint("write the name as sysfs has it, and bind the device to its VFIO driver")
-              .build();
+      case ENODEV -> noSuchDevice(members, name, object);
       case EINVAL ->
           name.contains(" ")
               ? deviceFailed(Reason.INVALID_ARGUMENT, object, errno)
@@ -315,6 +337,26 @@ final class GroupErrors {
               .build();
       default -> deviceFailed(Reason.OTHER, object, errno).build();
     };
+  }
+
+  private static VfioException noSuchDevice(
+      List<GroupMember> members, String name, String object) {
+    for (GroupMember member : members) {
+      if (member.name().equals(name.split(" ")[0]) && !member.vfio()) {
+        return deviceFailed(Reason.WRONG_DRIVER, object, Errno.ENODEV)
+            .fact(notVfio(member))
+            .hint(bind(List.of(member)))
+            .build();
+      }
+    }
+    return deviceFailed(Reason.NO_SUCH_DEVICE, object, Errno.ENODEV)
+        .fact("VFIO has no such device in this group, which has " + list(members))
+        .hint("write the name as sysfs has it")
+        .build();
+  }
+
+  private static String notVfio(GroupMember member) {
+    return member.name() + " is bound to " + member.driver().orElse("no driver") + ", not to VFIO";
   }
 
   private static VfioException noIommuYet(VfioGroup group, String object) {

@@ -3,7 +3,6 @@ package org.vfio4j.group;
 
 import java.util.List;
 import java.util.OptionalInt;
-import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.device.VfioDevice;
@@ -251,9 +250,11 @@ public final class VfioGroup extends FileObject {
     try {
       fd = DeviceNode.open(kernel, path, GroupErrors.NODE_NEEDS);
     } catch (VfioException e) {
-      throw e.errno().filter(Errno.ENOENT::equals).isPresent()
-          ? GroupErrors.noNode(kernel, number, path, e)
-          : e;
+      throw switch (e.reason()) {
+        case NOT_IN_KERNEL -> GroupErrors.noNode(kernel, number, path, e);
+        case IN_USE -> GroupErrors.inUse(kernel, number, path, e);
+        default -> e;
+      };
     }
     return new VfioGroup(kernel, fd, path, number, new Membership());
   }

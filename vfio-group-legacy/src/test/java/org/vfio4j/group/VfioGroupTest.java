@@ -45,6 +45,23 @@ class VfioGroupTest {
     assertThat(vfio.calls).endsWith("close container");
   }
 
+  @Test
+  void aGroupInUseNamesWhoHasItOrANodeOfADevice() {
+    vfio.openErrors.put("/dev/vfio/5", Errno.EBUSY);
+    assertThat(failure(() -> VfioGroup.open(vfio.kernel, 5)).fact()).contains("no process");
+    vfio.folders.put("/proc/", List.of("812"));
+    vfio.folders.put("/proc/812/fd", List.of("3"));
+    vfio.files.put("/proc/812/comm", "qemu");
+    vfio.folders.put("/sys/kernel/iommu_groups/5/devices/" + EDU + "/vfio-dev", List.of("vfio0"));
+    vfio.links.put("/proc/812/fd/3", "/dev/vfio/devices/vfio0");
+    VfioException e = failure(() -> VfioGroup.open(vfio.kernel, 5));
+    assertThat(e.reason()).isEqualTo(Reason.IN_USE);
+    assertThat(e.fact()).endsWith("/dev/vfio/devices/vfio0 is held by process 812 (qemu)");
+    vfio.links.put("/proc/812/fd/3", "/dev/vfio/5");
+    assertThat(failure(() -> VfioGroup.open(vfio.kernel, 5)).fact())
+        .isEqualTo("/dev/vfio/5 is held by process 812 (qemu)");
+  }
+
   @ParameterizedTest
   @CsvSource({"EPERM,true", "EBUSY,true", "EPERM,false", "EBUSY,false"})
   void anOwnerThatOnlyTheCallFindsOut(Errno errno, boolean atJoin) {
@@ -77,6 +94,10 @@ class VfioGroupTest {
     assertThat(failure(() -> group.device(EDU)).hint()).contains(EDU + " vf_token=");
     vfio.errors.put(VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD, Errno.ENODEV);
     assertThat(failure(() -> group.device("0000:00:06.0")).fact()).contains(EDU + " (vfio-pci)");
+    vfio.member("0000:00:07.0", null);
+    VfioException driverless = failure(() -> group.device("0000:00:07.0"));
+    assertThat(driverless.reason()).isEqualTo(Reason.WRONG_DRIVER);
+    assertThat(driverless.fact()).isEqualTo("0000:00:07.0 is bound to no driver, not to VFIO");
     vfio.errors.put(VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD, Errno.EINVAL);
     assertThat(failure(() -> group.device(EDU)).hint()).contains("setIommu");
     assertThat(failure(() -> group.device(EDU + " vf_token=x")).reason())
