@@ -10,8 +10,14 @@ final class Memory {
 
   private Memory() {}
 
+  /**
+   * Zeroed, and written to: Linux before 6.3 would pin the page of zeros that all untouched memory
+   * shares for a device that only reads, and not what the process writes afterwards.
+   */
   static MappedMemory pages(int count) {
-    return pages(count, Linux.PROT_READ | Linux.PROT_WRITE);
+    MappedMemory memory = pages(count, Linux.PROT_READ | Linux.PROT_WRITE);
+    memory.fill(0, memory.size(), (byte) 0);
+    return memory;
   }
 
   static MappedMemory pages(int count, int protection) {
