@@ -11,7 +11,7 @@ final class Memory {
   private Memory() {}
 
   /**
-   * Zeroed, and written to: Linux before 6.3 would pin the page of zeros that all untouched memory
+   * Zeroed, and written to: Linux before 6.2 would pin the page of zeros that all untouched memory
    * shares for a device that only reads, and not what the process writes afterwards.
    */
   static MappedMemory pages(int count) {

@@ -30,6 +30,10 @@ public interface DmaSpace {
   /**
    * Maps memory of this process at the given IOVA.
    *
+   * <p>Memory that the device only reads has to be written to once before it is mapped: Linux
+   * before 6.2 pins the page of zeros behind untouched memory, and the device never sees what is
+   * written later.
+   *
    * @param userVa the address of the first byte
    * @throws VfioException ({@link Reason#OVERLAP} when something is mapped there, {@link
    *     Reason#INVALID_ARGUMENT} when it is unaligned, empty or outside the allowed ranges, {@link
