@@ -42,9 +42,7 @@ class BindErrorsTest {
   void theDeviceHasNoDriver(VfioMode mode) {
     VfioException free =
         Refusal.of(
-            Reason.WRONG_DRIVER,
-            null,
-            () -> AssignedDevice.open(Lab.KERNEL, mode, Lab.TESTDEV));
+            Reason.WRONG_DRIVER, null, () -> AssignedDevice.open(Lab.KERNEL, mode, Lab.TESTDEV));
     assertThat(free.fact()).contains(Lab.TESTDEV + " is bound to no driver");
     assertThat(free.hint()).contains("vfio-pci", Lab.TESTDEV.toString());
   }
@@ -53,9 +51,7 @@ class BindErrorsTest {
   void theDeviceIsInTheHandsOfTheHost(VfioMode mode) {
     VfioException taken =
         Refusal.of(
-            Reason.WRONG_DRIVER,
-            null,
-            () -> AssignedDevice.open(Lab.KERNEL, mode, Lab.SATA));
+            Reason.WRONG_DRIVER, null, () -> AssignedDevice.open(Lab.KERNEL, mode, Lab.SATA));
     assertThat(taken.fact()).contains(Lab.SATA + " is bound to ahci");
     assertThat(taken.hint()).contains("vfio-pci", Lab.SATA.toString());
     assertThat(Lab.sysfs(Lab.SATA).driver()).contains("ahci");
@@ -89,8 +85,7 @@ class BindErrorsTest {
         UnboundDevice first = cdev.open();
         UnboundDevice second = cdev.open();
         BoundDevice bound = first.bind(iommufd, COOKIE)) {
-      VfioException again =
-          Refusal.of(Reason.WRONG_STATE, null, () -> first.bind(iommufd, COOKIE));
+      VfioException again = Refusal.of(Reason.WRONG_STATE, null, () -> first.bind(iommufd, COOKIE));
       assertThat(again.hint()).contains("BoundDevice");
       VfioException other =
           Refusal.of(Reason.WRONG_STATE, Errno.EINVAL, () -> second.bind(iommufd, COOKIE));
@@ -141,8 +136,7 @@ class BindErrorsTest {
       Lab.openEdu(mode).close();
       return;
     }
-    VfioException absent =
-        Refusal.of(Reason.NOT_IN_KERNEL, Errno.ENOENT, () -> Lab.openEdu(mode));
+    VfioException absent = Refusal.of(Reason.NOT_IN_KERNEL, Errno.ENOENT, () -> Lab.openEdu(mode));
     assertThat(absent.fact()).contains("/dev/iommu");
     assertThat(absent.hint()).contains("6.2");
     VfioException noNode =

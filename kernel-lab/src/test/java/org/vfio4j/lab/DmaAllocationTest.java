@@ -74,8 +74,7 @@ class DmaAllocationTest {
   @EveryGroupMode
   void saysThatNoHugePagesAreSetAside(VfioMode mode) {
     try (AssignedDevice edu = Lab.openEdu(mode)) {
-      VfioException none =
-          Refusal.of(Reason.LIMIT, () -> edu.dma().allocate(1, PageSize.HUGE_1G));
+      VfioException none = Refusal.of(Reason.LIMIT, () -> edu.dma().allocate(1, PageSize.HUGE_1G));
       assertThat(none.fact()).contains("1 GiB");
       assertThat(none.hint()).contains("hugepages-1048576kB/nr_hugepages");
       VfioException many =

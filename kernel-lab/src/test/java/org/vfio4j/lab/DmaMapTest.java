@@ -104,11 +104,10 @@ class DmaMapTest {
 
   @EveryGroupMode
   void refusesMemoryThatIsNotThere(VfioMode mode) {
-    MappedMemory none = Memory.pages(2, 0);
     MappedMemory readOnly = Memory.pages(2, Linux.PROT_READ);
     try (Refused refused = new Refused(mode)) {
-      VfioException failure = refused.map(none.address(), PAGE, IOVA, Errno.EFAULT);
-      assertThat(failure.fact()).contains(Units.range(none.address(), PAGE));
+      VfioException failure = refused.map(Memory.NOWHERE, PAGE, IOVA, Errno.EFAULT);
+      assertThat(failure.fact()).contains(Units.range(Memory.NOWHERE, PAGE));
       refused.map(readOnly.address(), PAGE, IOVA, Errno.EFAULT);
       refused.space.map(readOnly.address(), PAGE, IOVA, DmaAccess.READ);
       assertThat(refused.space.unmap(IOVA, PAGE)).isEqualTo(PAGE);
@@ -141,8 +140,7 @@ class DmaMapTest {
       assertThat(failure.fact()).contains(Units.range(iova, length));
     }
 
-    private VfioException refuse(
-        Reason reason, long userVa, long length, long iova, Errno errno) {
+    private VfioException refuse(Reason reason, long userVa, long length, long iova, Errno errno) {
       DmaAccess access = DmaAccess.READ_WRITE;
       int tried = space.tryMap(userVa, length, iova, access);
       assertThat(tried < 0 ? Errno.ofResult(tried) : null)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.lab;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /** Runs a class of these tests in a JVM of its own, with limits and rights of its own. */
 final class LimitedProcess {

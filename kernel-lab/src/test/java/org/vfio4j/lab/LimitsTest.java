@@ -93,8 +93,7 @@ class LimitsTest {
         VfioException more =
             Refusal.of(Reason.LIMIT, Errno.ENOMEM, () -> edu.dma().allocate(2 * MIB));
         assertThat(more.fact())
-            .isEqualTo(
-                "RLIMIT_MEMLOCK is 2 MiB, 1 MiB of it in use by this process, 2 MiB needed");
+            .isEqualTo("RLIMIT_MEMLOCK is 2 MiB, 1 MiB of it in use by this process, 2 MiB needed");
         assertThat(more.hint()).contains("LimitMEMLOCK", "CAP_IPC_LOCK");
         first.close();
         edu.dma().allocate(2 * MIB).close();

@@ -8,6 +8,9 @@ import org.vfio4j.memory.MappedMemory;
 final class Memory {
   static final long PAGE = 4096;
 
+  /** An address below vm.mmap_min_addr, where a process has nothing. */
+  static final long NOWHERE = PAGE;
+
   private Memory() {}
 
   /**

@@ -51,8 +51,7 @@ class UnprivilegedTest {
       // What everybody may read is read, and what only root may write is said to be so.
       assertThat(Isolation.of(Lab.sysfs(Lab.EDU)).kind()).isEqualTo(Isolation.Kind.SINGLETON);
       Refusal.of(
-          Reason.NO_PERMISSION,
-          () -> PciDriver.bind(Lab.KERNEL, Lab.TESTDEV, PciDriver.VFIO_PCI));
+          Reason.NO_PERMISSION, () -> PciDriver.bind(Lab.KERNEL, Lab.TESTDEV, PciDriver.VFIO_PCI));
     }
   }
 }

@@ -34,8 +34,7 @@ class ViabilityTest {
     Map<String, Optional<String>> before = drivers();
     assertThat(before).hasSizeGreaterThan(1);
     VfioException refused =
-        Refusal.of(
-            Reason.NOT_VIABLE, () -> AssignedDevice.open(Lab.KERNEL, mode, Lab.SATA));
+        Refusal.of(Reason.NOT_VIABLE, () -> AssignedDevice.open(Lab.KERNEL, mode, Lab.SATA));
     before.forEach(
         (name, driver) -> {
           assertThat(refused.fact()).contains(name);
@@ -56,8 +55,7 @@ class ViabilityTest {
     try (AssignedDevice edu = AssignedDevice.open(Lab.KERNEL, mode, Lab.SHARED_1)) {
       assertThat(edu.device().info().numRegions()).isPositive();
       Refusal.of(
-          Reason.WRONG_DRIVER,
-          () -> edu.openBeside(Lab.sysfs(Lab.SHARED_2), DeviceCookie.of(2)));
+          Reason.WRONG_DRIVER, () -> edu.openBeside(Lab.sysfs(Lab.SHARED_2), DeviceCookie.of(2)));
       assertThat(edu.device().info().numRegions()).isPositive();
     } finally {
       PciDriver.bind(Lab.KERNEL, Lab.SHARED_2, PciDriver.VFIO_PCI);
@@ -73,8 +71,7 @@ class ViabilityTest {
               mode == VfioMode.IOMMUFD ? Reason.NOT_VIABLE : Reason.IN_USE,
               () -> AssignedDevice.open(Lab.KERNEL, mode, Lab.SHARED_2));
       assertThat(apart.hint()).isNotBlank();
-      try (AssignedDevice beside =
-              first.openBeside(Lab.sysfs(Lab.SHARED_2), DeviceCookie.of(2));
+      try (AssignedDevice beside = first.openBeside(Lab.sysfs(Lab.SHARED_2), DeviceCookie.of(2));
           DmaProbe probe = new DmaProbe(beside)) {
         try (var buffer = first.dma().allocate(1)) {
           assertThat(probe.writes(buffer)).isTrue();
