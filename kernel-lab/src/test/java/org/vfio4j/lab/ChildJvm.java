@@ -11,16 +11,14 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A class of these tests run in a JVM of its own, which may crash or have fewer rights.
+ * A class of these tests run in a JVM of its own, which may crash.
  *
  * @param exit the exit status: 128 and the number of the signal after a crash
  * @param output what it printed
  */
 record ChildJvm(int exit, String output) {
-  /** {@code prefix}: a command that changes rights or limits and then runs what follows. */
-  static ChildJvm run(
-      List<String> prefix, List<String> jvmOptions, Class<?> main, String... arguments) {
-    List<String> command = new ArrayList<>(prefix);
+  static ChildJvm run(List<String> jvmOptions, Class<?> main, String... arguments) {
+    List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(jvmOptions);
     command.add("-cp");

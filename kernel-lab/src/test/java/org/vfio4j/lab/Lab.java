@@ -41,7 +41,10 @@ final class Lab {
 
   private Lab() {}
 
-  /** The modes that the guest's kernel has, by its version: what is missing must not pass for absent. */
+  /**
+   * The modes that the guest's kernel has, by its version: what is missing must not pass for
+   * absent.
+   */
   static List<VfioMode> modes() {
     return OLD_KERNEL
         ? List.of(VfioMode.VFIO_TYPE1_IOMMU, VfioMode.VFIO_TYPE1V2_IOMMU)

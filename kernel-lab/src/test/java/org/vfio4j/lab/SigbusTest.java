@@ -29,9 +29,7 @@ class SigbusTest {
   void theJvmSurvives(String compilation) {
     List<VfioMode> modes = Lab.modes();
     VfioMode newest = modes.get(modes.size() - 1);
-    ChildJvm child =
-        ChildJvm.run(
-            List.of(), List.of(compilation, "-Xbatch"), Child.class, newest.name());
+    ChildJvm child = ChildJvm.run(List.of(compilation, "-Xbatch"), Child.class, newest.name());
     assertThat(child.output()).contains("answers again").contains("survived");
     assertThat(child.exit()).as(child.output()).isZero();
     // Where HotSpot delivers it late, the accessor cannot convert it any more.
@@ -85,7 +83,9 @@ class SigbusTest {
       return first.get();
     }
 
-    /** Where HotSpot delivers at the latest; a loop of interpreted accesses alone never gets there. */
+    /**
+     * Where HotSpot delivers at the latest; a loop of interpreted accesses alone never gets there.
+     */
     private static void enterTheVirtualMachine() {
       for (int i = 0; i < 10; i++) {
         try {

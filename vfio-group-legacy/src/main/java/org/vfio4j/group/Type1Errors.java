@@ -158,11 +158,7 @@ final class Type1Errors {
   }
 
   private static VfioException gone(
-      ContainerState container,
-      Type1Iommu iommu,
-      String operation,
-      String object,
-      long result) {
+      ContainerState container, Type1Iommu iommu, String operation, String object, long result) {
     if (iommu.isClosed()) {
       return failed(Reason.CLOSED, operation, object, result)
           .fact("it was closed by another thread meanwhile")
