@@ -61,14 +61,14 @@ final class NvmeDriver implements AutoCloseable {
     registers.putIntLe(CC, 0);
     awaitReady(0);
     admin = new QueuePair(0);
-    registers.putIntLe(AQA, ENTRIES - 1 << 16 | ENTRIES - 1);
+    registers.putIntLe(AQA, (ENTRIES - 1) << 16 | (ENTRIES - 1));
     registers.putLongLe(ASQ, admin.submissions.iova());
     registers.putLongLe(ACQ, admin.completions.iova());
     registers.putIntLe(CC, CC_EN | CC_IOSQES_64_BYTES | CC_IOCQES_16_BYTES);
     awaitReady(CSTS_RDY);
 
     io = new QueuePair(1);
-    int sizeAndId = ENTRIES - 1 << 16 | 1;
+    int sizeAndId = (ENTRIES - 1) << 16 | 1;
     admin.run(
         ADMIN_CREATE_CQ,
         0,
