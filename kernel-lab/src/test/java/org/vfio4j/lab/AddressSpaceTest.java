@@ -24,8 +24,7 @@ class AddressSpaceTest {
   @EveryGroupMode
   void devicesOfOneGroup(VfioMode mode) {
     AssignedDevice first = AssignedDevice.open(Lab.KERNEL, mode, Lab.SHARED_1);
-    try (AssignedDevice second =
-        first.openBeside(Lab.sysfs(Lab.SHARED_2), DeviceCookie.of(2))) {
+    try (AssignedDevice second = first.openBeside(Lab.sysfs(Lab.SHARED_2), DeviceCookie.of(2))) {
       assertThat(second.dma()).isSameAs(first.dma());
       assertThat(second.cookie()).isEqualTo(DeviceCookie.of(2));
       try (EduDriver one = new EduDriver(first.device())) {
@@ -33,8 +32,7 @@ class AddressSpaceTest {
       }
       // The second goes on when the first one is closed.
       first.close();
-      Refusal.of(
-          Reason.CLOSED, () -> first.openBeside(Lab.sysfs(Lab.NVME), DeviceCookie.of(3)));
+      Refusal.of(Reason.CLOSED, () -> first.openBeside(Lab.sysfs(Lab.NVME), DeviceCookie.of(3)));
       try (EduDriver other = new EduDriver(second.device())) {
         assertThat(other.thereAndBack(second.dma(), SENT)).isEqualTo(SENT);
       }
@@ -70,8 +68,7 @@ class AddressSpaceTest {
         BoundDevice second =
             VfioCdev.find(Lab.KERNEL, Lab.SHARED_2).open().bind(iommufd, DeviceCookie.of(2))) {
       first.attach(one);
-      VfioException refusal =
-          Refusal.of(Reason.INVALID_ARGUMENT, () -> second.attach(other));
+      VfioException refusal = Refusal.of(Reason.INVALID_ARGUMENT, () -> second.attach(other));
       assertThat(refusal)
           .hasMessageContaining("0000:01:02.0")
           .hasMessageContaining("attached elsewhere");
@@ -90,9 +87,7 @@ class AddressSpaceTest {
           Refusal.of(
               Reason.NOT_VIABLE,
               () ->
-                  VfioCdev.find(Lab.KERNEL, Lab.SHARED_2)
-                      .open()
-                      .bind(another, DeviceCookie.of(2)));
+                  VfioCdev.find(Lab.KERNEL, Lab.SHARED_2).open().bind(another, DeviceCookie.of(2)));
       assertThat(refusal).hasMessageContaining("0000:01:01.0").hasMessageContaining("vfio-pci");
       assertThat(first.devId().value()).isPositive();
     }

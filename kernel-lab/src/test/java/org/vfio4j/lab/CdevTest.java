@@ -32,8 +32,7 @@ class CdevTest {
   void isFoundInThreeWays() {
     VfioCdev byAddress = VfioCdev.find(Lab.KERNEL, Lab.EDU);
     assertThat(byAddress.node()).matches("/dev/vfio/devices/vfio\\d+");
-    SysfsDevice folder =
-        SysfsDevice.at(Lab.KERNEL, "/sys/devices/pci0000:00/" + Lab.EDU);
+    SysfsDevice folder = SysfsDevice.at(Lab.KERNEL, "/sys/devices/pci0000:00/" + Lab.EDU);
     assertThat(VfioCdev.find(folder).node()).isEqualTo(byAddress.node());
     VfioCdev byNode = VfioCdev.at(Lab.KERNEL, byAddress.node());
     assertThat(byNode.node()).isEqualTo(byAddress.node());
@@ -130,8 +129,7 @@ class CdevTest {
         Ioas foreign = another.allocateIoas();
         BoundDevice device =
             VfioCdev.find(Lab.KERNEL, Lab.EDU).open().bind(iommufd, DeviceCookie.of(1))) {
-      VfioException refusal =
-          Refusal.of(Reason.INVALID_ARGUMENT, () -> device.attach(foreign));
+      VfioException refusal = Refusal.of(Reason.INVALID_ARGUMENT, () -> device.attach(foreign));
       assertThat(refusal).hasMessageContaining("another iommufd");
     }
   }

@@ -44,8 +44,6 @@ import org.vfio4j.linux.EventFd;
 
 /** Closing: in any order, twice, from another thread, and what is said to who comes too late. */
 class CloseTest {
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
-
   /** Of the 5040 orders of a group's seven objects each mode takes other ones. */
   private static final int STEP = 23;
 
@@ -64,7 +62,7 @@ class CloseTest {
     ProcessState before = ProcessState.now();
     List<List<Integer>> orders = permutations(first.size());
     int step = mode == VfioMode.IOMMUFD ? 3 : STEP;
-    for (int i = mode.ordinal(); i < orders.size(); i += step) {
+    for (int i = VfioMode.all().indexOf(mode); i < orders.size(); i += step) {
       Map<String, AutoCloseable> objects = open(mode);
       List<String> names = new ArrayList<>(objects.keySet());
       List<String> order = orders.get(i).stream().map(names::get).toList();

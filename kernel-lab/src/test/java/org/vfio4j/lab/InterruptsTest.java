@@ -139,8 +139,7 @@ class InterruptsTest {
       Refusal.of(Reason.INVALID_ARGUMENT, () -> msix.enable(-1));
       Refusal.of(Reason.INVALID_ARGUMENT, () -> msix.enable(Integer.MIN_VALUE));
       Refusal.of(Reason.INVALID_ARGUMENT, () -> msix.enable(List.of()));
-      Refusal.of(
-          Reason.LIMIT, () -> assigned.device().interrupts(VfioPci.INTX).enable(2));
+      Refusal.of(Reason.LIMIT, () -> assigned.device().interrupts(VfioPci.INTX).enable(2));
       // Nothing of that stays behind.
       msix.enable(NVME_VECTORS).close();
     }
@@ -188,8 +187,7 @@ class InterruptsTest {
       VfioException five = Refusal.of(Reason.INVALID_ARGUMENT, () -> edu.interrupts(5));
       assertThat(five).hasMessageContaining("irq index 5").hasMessageContaining("has 5");
       Refusal.of(Reason.INVALID_ARGUMENT, () -> edu.interrupts(-1));
-      VfioException two =
-          Refusal.of(Reason.LIMIT, () -> edu.interrupts(VfioPci.MSI).enable(2));
+      VfioException two = Refusal.of(Reason.LIMIT, () -> edu.interrupts(VfioPci.MSI).enable(2));
       assertThat(two).hasMessageContaining("the device has 1");
     }
   }

@@ -48,9 +48,7 @@ class IsolationTest {
     Isolation isolation = Isolation.of(Lab.sysfs(Lab.SATA));
     assertThat(isolation.kind()).isEqualTo(Kind.SHARED);
     assertThat(isolation.members()).hasSize(3);
-    assertThat(isolation.blockers())
-        .extracting(Member::name)
-        .contains("0000:00:1f.2");
+    assertThat(isolation.blockers()).extracting(Member::name).contains("0000:00:1f.2");
     assertThat(isolation.others())
         .extracting(Member::name)
         .containsExactly("0000:00:1f.0", "0000:00:1f.3");

@@ -26,7 +26,7 @@ import org.vfio4j.linux.Leaks;
 /** Nothing stays behind: not after a thousand devices, and not after one that was forgotten. */
 class LifecycleTest {
   private static final int ROUNDS = 1000;
-  private static final int FIRST_ROUNDS = 50;
+  private static final int FIRST_ROUNDS = 20;
 
   /** Large against what the JVM's own address space varies by, times {@link #ROUNDS}. */
   private static final long BUFFER = 256 * 1024;

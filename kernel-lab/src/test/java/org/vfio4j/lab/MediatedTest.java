@@ -27,7 +27,9 @@ import org.vfio4j.iommufd.Ioas;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.linux.SysfsDevice;
 
-/** A mediated device: the sample {@code mtty}, a PCI card with a serial port, all of it software. */
+/**
+ * A mediated device: the sample {@code mtty}, a PCI card with a serial port, all of it software.
+ */
 class MediatedTest {
   private static final String PARENT = "/sys/devices/virtual/mtty/mtty";
 
@@ -44,8 +46,7 @@ class MediatedTest {
   void remove() {
     write("/sys/bus/mdev/devices/" + uuid + "/remove", "1");
     Refusal.of(
-        Reason.NO_SUCH_DEVICE,
-        () -> SysfsDevice.at(Lab.KERNEL, "/sys/bus/mdev/devices/" + uuid));
+        Reason.NO_SUCH_DEVICE, () -> SysfsDevice.at(Lab.KERNEL, "/sys/bus/mdev/devices/" + uuid));
   }
 
   @Test
@@ -77,8 +78,7 @@ class MediatedTest {
 
   @EveryMode
   void inEveryMode(VfioMode mode) {
-    try (AssignedDevice assigned =
-            AssignedDevice.open(Lab.KERNEL, mode, mdev, DeviceCookie.of(1));
+    try (AssignedDevice assigned = AssignedDevice.open(Lab.KERNEL, mode, mdev, DeviceCookie.of(1));
         DmaBuffer buffer = assigned.dma().allocate(4096)) {
       looksLikeMtty(assigned.device());
       assertThat(buffer.iova()).isNotZero();

@@ -12,8 +12,9 @@ import org.vfio4j.dma.DmaBuffer;
 import org.vfio4j.dma.DmaSpace;
 
 /**
- * As much of an NVMe driver as reads and writes a block: the admin queue and one queue pair for I/O,
- * each with an MSI-X vector of its own. Numbers are those of the NVM Express base specification.
+ * As much of an NVMe driver as reads and writes a block: the admin queue and one queue pair for
+ * I/O, each with an MSI-X vector of its own. Numbers are those of the NVM Express base
+ * specification.
  */
 final class NvmeDriver implements AutoCloseable {
   private static final int CAP = 0x00;
@@ -60,16 +61,21 @@ final class NvmeDriver implements AutoCloseable {
     registers.putIntLe(CC, 0);
     awaitReady(0);
     admin = new QueuePair(0);
-    registers.putIntLe(AQA, ENTRIES - 1 << 16 | ENTRIES - 1);
+    registers.putIntLe(AQA, (ENTRIES - 1) << 16 | (ENTRIES - 1));
     registers.putLongLe(ASQ, admin.submissions.iova());
     registers.putLongLe(ACQ, admin.completions.iova());
     registers.putIntLe(CC, CC_EN | CC_IOSQES_64_BYTES | CC_IOCQES_16_BYTES);
     awaitReady(CSTS_RDY);
 
     io = new QueuePair(1);
-    int sizeAndId = ENTRIES - 1 << 16 | 1;
+    int sizeAndId = (ENTRIES - 1) << 16 | 1;
     admin.run(
-        ADMIN_CREATE_CQ, 0, io.completions.iova(), sizeAndId, 1 << 16 | INTERRUPTS_ENABLED | CONTIGUOUS, 0);
+        ADMIN_CREATE_CQ,
+        0,
+        io.completions.iova(),
+        sizeAndId,
+        1 << 16 | INTERRUPTS_ENABLED | CONTIGUOUS,
+        0);
     admin.run(ADMIN_CREATE_SQ, 0, io.submissions.iova(), sizeAndId, 1 << 16 | CONTIGUOUS, 0);
   }
 

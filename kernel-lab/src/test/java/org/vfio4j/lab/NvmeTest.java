@@ -23,9 +23,10 @@ class NvmeTest {
       assertThat(NvmeDriver.text(page, 4, 20)).as("serial number").isEqualTo("lab1");
       assertThat(NvmeDriver.text(page, 24, 40)).as("model").isEqualTo("QEMU NVMe Ctrl");
 
+      int first = VfioMode.all().indexOf(mode) * BLOCKS;
       byte[] block = new byte[512];
       for (int i = 0; i < BLOCKS; i++) {
-        Arrays.fill(block, (byte) (mode.ordinal() * BLOCKS + i));
+        Arrays.fill(block, (byte) (first + i));
         page.memory().write(0, block, 0, block.length);
         nvme.write(i, page);
       }
@@ -33,7 +34,7 @@ class NvmeTest {
       for (int i = 0; i < BLOCKS; i++) {
         nvme.read(i, page);
         page.memory().read(0, read, 0, read.length);
-        Arrays.fill(block, (byte) (mode.ordinal() * BLOCKS + i));
+        Arrays.fill(block, (byte) (first + i));
         assertThat(read).as("block %d", i).isEqualTo(block);
       }
     }

@@ -24,8 +24,7 @@ class OldKernelTest {
 
   @Test
   void noIommufd() {
-    VfioException refusal =
-        Refusal.of(Reason.NOT_IN_KERNEL, () -> Iommufd.open(Lab.KERNEL));
+    VfioException refusal = Refusal.of(Reason.NOT_IN_KERNEL, () -> Iommufd.open(Lab.KERNEL));
     assertThat(refusal.fact()).contains("there is no /dev/iommu");
     assertThat(refusal.hint()).contains("Linux 6.2").contains("CONFIG_IOMMUFD");
   }
@@ -35,7 +34,9 @@ class OldKernelTest {
     VfioException refusal =
         Refusal.of(Reason.NOT_IN_KERNEL, () -> VfioCdev.find(Lab.KERNEL, Lab.EDU));
     // 6.1 has the folder, but what is in it has no node.
-    assertThat(refusal.fact()).contains("0000:00:05.0/vfio-dev/vfio").contains("no 'dev' attribute");
+    assertThat(refusal.fact())
+        .contains("0000:00:05.0/vfio-dev/vfio")
+        .contains("no 'dev' attribute");
     assertThat(refusal.hint()).contains("Linux 6.6").contains("the group API works without");
   }
 
@@ -45,8 +46,7 @@ class OldKernelTest {
       names = {"IOMMUFD", "IOMMUFD_COMPAT_TYPE1", "IOMMUFD_COMPAT_TYPE1V2"})
   void theNewerModesAreAbsent(VfioMode mode) {
     VfioException refusal =
-        Refusal.of(
-            Reason.NOT_IN_KERNEL, () -> AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU));
+        Refusal.of(Reason.NOT_IN_KERNEL, () -> AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU));
     assertThat(refusal).hasMessageContaining("/dev/iommu");
     // Nothing of the attempt is left.
     AssignedDevice.open(Lab.KERNEL, VfioMode.VFIO_TYPE1V2_IOMMU, Lab.EDU).close();

@@ -62,8 +62,7 @@ class PciConfigTest {
       assertThat(config.extendedCapabilities()).isEqualTo(extended(sysfs));
       Capability msix = config.findCapability(PciConfigSpace.PCI_CAP_ID_MSIX).orElseThrow();
       int tableSize = (config.read16(msix.offset() + 2) & 0x7ff) + 1;
-      assertThat(tableSize)
-          .isEqualTo(nvme.device().interrupts(VfioPci.MSIX).info().count());
+      assertThat(tableSize).isEqualTo(nvme.device().interrupts(VfioPci.MSIX).info().count());
     }
   }
 
@@ -83,9 +82,7 @@ class PciConfigTest {
       config.changeCommand(PciConfigSpace.PCI_COMMAND_INTX_DISABLE, true);
       assertThat(config.command())
           .isEqualTo(
-              before
-                  | PciConfigSpace.PCI_COMMAND_INTX_DISABLE
-                  | PciConfigSpace.PCI_COMMAND_MASTER);
+              before | PciConfigSpace.PCI_COMMAND_INTX_DISABLE | PciConfigSpace.PCI_COMMAND_MASTER);
       config.changeCommand(PciConfigSpace.PCI_COMMAND_INTX_DISABLE, false);
       config.enableBusMaster(false);
       assertThat(config.command()).isEqualTo(before);

@@ -24,13 +24,12 @@ record ProcessState(
   private static final Kernel KERNEL = Lab.KERNEL;
 
   /** Threads that the JVM starts and ends as it likes. */
-  private static final Set<String> OF_THE_JVM = 
+  private static final Set<String> OF_THE_JVM =
       Set.of("Common-Cleaner", "Attach Listener", "process reaper");
 
   static ProcessState now() {
     MemoryLock lock = MemoryLock.read(KERNEL);
-    return new ProcessState(
-        openFiles(), mappings(), lock.locked(), lock.pinned(), threadNames());
+    return new ProcessState(openFiles(), mappings(), lock.locked(), lock.pinned(), threadNames());
   }
 
   /** How many file descriptors are open. */
@@ -85,7 +84,6 @@ record ProcessState(
   }
 
   private static String text(String path) {
-    return new String(
-        KERNEL.readFile(KERNEL.roots().proc(path)).value(), StandardCharsets.UTF_8);
+    return new String(KERNEL.readFile(KERNEL.roots().proc(path)).value(), StandardCharsets.UTF_8);
   }
 }

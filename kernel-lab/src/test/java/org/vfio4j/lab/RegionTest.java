@@ -104,8 +104,7 @@ class RegionTest {
       assertThat(ports.info().mappableAreas()).isEmpty();
       VfioException unmappable = Refusal.of(Reason.NOT_SUPPORTED, ports::map);
       assertThat(unmappable).hasMessageContaining("BAR1 of 0000:00:07.0");
-      Refusal.of(
-          Reason.NOT_SUPPORTED, () -> assigned.device().interrupts(VfioPci.MSI).enable(1));
+      Refusal.of(Reason.NOT_SUPPORTED, () -> assigned.device().interrupts(VfioPci.MSI).enable(1));
 
       int name = 16;
       ports.putByte(0, (byte) 0);

@@ -26,12 +26,12 @@ import org.vfio4j.memory.MappedMemory;
  *
  * <p><b>While the device does not answer</b>, since its memory decoding is off, or it is in reset
  * or gone, the kernel answers an access with SIGBUS, of which the JVM makes an {@link
- * InternalError}. Where that comes inside an accessor, as it mostly does in code that the JVM has
- * not compiled yet, it is turned into {@link Reason#DEVICE_FAULT}. In compiled code HotSpot may go
- * on with an undefined value and deliver the {@code InternalError} at a later safepoint of the same
- * thread, in the caller or after it. The JVM survives that, and no other thread sees it. Code that
- * must know at once asks through {@link #region()}, where such an access is an error of the system
- * call.
+ * InternalError}. Where that comes inside an accessor it is turned into {@link
+ * Reason#DEVICE_FAULT}. But HotSpot, compiled and interpreted, may go on with an undefined value
+ * and deliver the {@code InternalError} when the same thread next enters the virtual machine, in
+ * the caller or after it, and once more for an access made meanwhile. The JVM survives that, and no
+ * other thread sees it. Code that must know at once asks through {@link #region()}, where such an
+ * access is an error of the system call.
  *
  * <p>Thread safe, as far as the device is. Accessors of registers allocate nothing. Closing is safe
  * while other threads are in the middle of an access.

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
+import org.vfio4j.device.Isolation;
 import org.vfio4j.linux.DeviceNode;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.PciAddress;
@@ -38,7 +39,8 @@ public final class VfioCdev {
    * The node of the PCI function at this address.
    *
    * @throws VfioException ({@link Reason#NO_SUCH_DEVICE}, {@link Reason#WRONG_DRIVER} when its
-   *     driver is none of VFIO's, {@link Reason#NOT_IN_KERNEL} when the kernel has no such nodes)
+   *     driver is none of VFIO's, {@link Reason#NO_IOMMU}, {@link Reason#NOT_IN_KERNEL} when the
+   *     kernel has no such nodes)
    */
   public static VfioCdev find(Kernel kernel, PciAddress address) {
     return find(SysfsDevice.pci(kernel, address));
@@ -52,6 +54,16 @@ public final class VfioCdev {
     }
     String name = names.get(0);
     if (device.attribute(FOLDER + "/" + name + "/dev").isEmpty()) {
+      Isolation isolation = Isolation.of(device);
+      if (isolation.kind() == Isolation.Kind.NONE) {
+        throw VfioException.failed(Reason.NO_IOMMU, "find")
+            .on("device node of " + device)
+            .fact(isolation + ", and so it has no device node")
+            .hint(
+                "switch the IOMMU on in the firmware and on the kernel command line; without one"
+                    + " the group API can open the device, unprotected")
+            .build();
+      }
       throw VfioException.failed(Reason.NOT_IN_KERNEL, "find")
           .on("device node of " + device)
           .fact(device.path() + "/" + FOLDER + "/" + name + " has no 'dev' attribute")
