@@ -19,10 +19,10 @@ public final class SysfsDevice {
   private final String path;
   private final String name;
 
-  private SysfsDevice(Kernel kernel, String path) {
+  private SysfsDevice(Kernel kernel, String path, String name) {
     this.kernel = kernel;
     this.path = path;
-    this.name = lastName(path);
+    this.name = name;
   }
 
   /**
@@ -51,7 +51,9 @@ public final class SysfsDevice {
           .hint("list the devices there are: ls " + parent(folder))
           .build();
     }
-    return new SysfsDevice(kernel, folder);
+    // A link may have another name than the device: /sys/class/vfio-dev/vfio0/device.
+    Result<String> target = kernel.readLink(folder);
+    return new SysfsDevice(kernel, folder, lastName(target.isOk() ? target.value() : folder));
   }
 
   public Kernel kernel() {
@@ -63,7 +65,9 @@ public final class SysfsDevice {
     return path;
   }
 
-  /** The last part of the path: the PCI address of a PCI function, the UUID of an mdev. */
+  /**
+   * The name of the device's own folder: the PCI address of a PCI function, the UUID of an mdev.
+   */
   public String name() {
     return name;
   }
@@ -121,7 +125,7 @@ public final class SysfsDevice {
   public List<SysfsDevice> iommuGroupDevices() {
     String folder = path + "/iommu_group/devices";
     return kernel.list(folder).orElse(List.of()).stream()
-        .map(member -> new SysfsDevice(kernel, folder + "/" + member))
+        .map(member -> new SysfsDevice(kernel, folder + "/" + member, member))
         .toList();
   }
 

@@ -96,6 +96,14 @@ class SysfsTest {
   }
 
   @Test
+  void aLinkOfAnotherNameLeadsToTheNameOfTheDevice() throws IOException {
+    link("sys/class/vfio-dev/vfio0/device", "../../../devices/pci0000:00/0000:00:05.0");
+    SysfsDevice device = SysfsDevice.at(kernel, root + "/sys/class/vfio-dev/vfio0/device");
+    assertThat(device.name()).isEqualTo("0000:00:05.0");
+    assertThat(device.attribute("vendor")).contains("0x1234");
+  }
+
+  @Test
   void noSuchDeviceNamesTheFolderToLookInto() {
     assertThatThrownBy(() -> SysfsDevice.pci(kernel, PciAddress.of("00:06.0")))
         .isInstanceOfSatisfying(

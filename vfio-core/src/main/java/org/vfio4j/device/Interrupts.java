@@ -76,6 +76,7 @@ public final class Interrupts extends KernelObject {
 
   private static Interrupts enable(IrqIndex irq, EventFd[] eventFds, EventFd[] own) {
     VfioDevice device = irq.device();
+    Lifetime[] parents = parents(device, eventFds);
     // The kernel would take the second one for new eventfds of the first.
     if (!device.enabledIrqs().add(irq.info().index())) {
       throw DeviceErrors.alreadyEnabled(irq);
@@ -84,12 +85,19 @@ public final class Interrupts extends KernelObject {
     Lifetime lifetime;
     try {
       // From here on nobody can close the device or an eventfd under the call.
-      lifetime = new Lifetime(irq.toString(), release, parents(device, eventFds));
+      lifetime = new Lifetime(irq.toString(), release, parents);
     } catch (RuntimeException e) {
       release.run();
       throw e;
     }
-    int result = setIrqs(device, eventFds(irq.info().index(), eventFds));
+    int result;
+    try {
+      result = setIrqs(device, eventFds(irq.info().index(), eventFds));
+    } catch (RuntimeException e) {
+      // The caller closed an eventfd at this moment: nothing may go on holding the device for it.
+      lifetime.close();
+      throw e;
+    }
     if (result != 0) {
       lifetime.close();
       throw result > 0

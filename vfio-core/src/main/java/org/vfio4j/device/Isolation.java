@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
 import org.vfio4j.linux.SysfsDevice;
 
 /**
@@ -70,7 +72,12 @@ public record Isolation(String device, Kind kind, List<Member> members) {
     members = List.copyOf(members);
   }
 
-  /** Asks sysfs. */
+  /**
+   * Asks sysfs.
+   *
+   * @throws VfioException ({@link Reason#OTHER}) when sysfs does not say which devices go together:
+   *     the device is not taken for isolated then
+   */
   public static Isolation of(SysfsDevice device) {
     if (device.link("subsystem").filter(BUS_OF_MDEVS::equals).isPresent()) {
       return alone(device, Kind.MEDIATED);
@@ -81,6 +88,13 @@ public record Isolation(String device, Kind kind, List<Member> members) {
       return alone(device, Kind.NONE);
     }
     List<Member> members = device.iommuGroupDevices().stream().map(Isolation::member).toList();
+    if (members.stream().noneMatch(member -> member.name().equals(device.name()))) {
+      throw VfioException.failed(Reason.OTHER, "read")
+          .on("of the IOMMU group of " + device)
+          .fact(device.path() + "/iommu_group/devices does not list the device: " + members)
+          .hint("is all of /sys visible here? it may have been removed at this moment, too")
+          .build();
+    }
     long devices = members.stream().filter(member -> !member.bridge()).count();
     return new Isolation(device.name(), devices > 1 ? Kind.SHARED : Kind.SINGLETON, members);
   }

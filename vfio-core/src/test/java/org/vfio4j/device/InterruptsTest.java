@@ -2,9 +2,11 @@
 package org.vfio4j.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.vfio4j.device.VfioDeviceTest.refused;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -115,6 +117,17 @@ class InterruptsTest {
     assertThat(stub.calls).doesNotContain("close eventfd");
     msi.close();
     assertThat(stub.calls).endsWith("close eventfd");
+  }
+
+  @Test
+  void anEventFdThatIsMissingLeavesNothingHeld() {
+    EventFd mine = EventFd.create(stub.kernel, "mine");
+    assertThatThrownBy(() -> device.interrupts(VfioPci.MSI).enable(Arrays.asList(mine, null)))
+        .isInstanceOf(NullPointerException.class);
+    device.interrupts(VfioPci.MSI).enable(1).close();
+    mine.close();
+    device.close();
+    assertThat(stub.calls).endsWith("close device");
   }
 
   @Test

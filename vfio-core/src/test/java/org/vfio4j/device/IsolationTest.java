@@ -2,6 +2,7 @@
 package org.vfio4j.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.mockito.ArgumentMatchers.anyString;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.when;
@@ -11,6 +12,7 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.vfio4j.Errno;
+import org.vfio4j.VfioException;
 import org.vfio4j.device.Isolation.Kind;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Result;
@@ -55,6 +57,15 @@ class IsolationTest {
 
   private Isolation isolation() {
     return Isolation.of(SysfsDevice.at(kernel, DEVICE));
+  }
+
+  @Test
+  void aGroupThatCannotBeReadIsNotTakenForIsolation() {
+    link(DEVICE + "/iommu_group", "../../kernel/iommu_groups/5");
+    VfioException e = catchThrowableOfType(VfioException.class, this::isolation);
+    assertThat(e.fact()).contains("does not list the device");
+    group("0000:00:06.0");
+    assertThat(catchThrowableOfType(VfioException.class, this::isolation)).isNotNull();
   }
 
   @Test

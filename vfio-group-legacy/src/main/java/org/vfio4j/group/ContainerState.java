@@ -65,11 +65,11 @@ final class ContainerState {
   }
 
   /** The type that was set last through this library; null when none was. */
-  IommuType type() {
+  synchronized IommuType type() {
     return type;
   }
 
-  void type(IommuType value) {
+  synchronized void type(IommuType value) {
     type = value;
   }
 
@@ -77,7 +77,7 @@ final class ContainerState {
    * Whether a {@link Type1Iommu}, or what was mapped through it, is not released yet. Until then no
    * other one may be: an old buffer could unmap what a new one has mapped at the same IOVA.
    */
-  boolean spaceInUse() {
+  synchronized boolean spaceInUse() {
     return spaceInUse;
   }
 

@@ -4,6 +4,7 @@ package org.vfio4j.group;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.vfio4j.VfioException;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.SysfsDevice;
 
@@ -25,8 +26,18 @@ public record GroupMember(String name, Optional<String> driver, boolean vfio) {
   public static List<GroupMember> of(Kernel kernel, int group) {
     String folder = kernel.roots().sys("kernel/iommu_groups/" + group + "/devices");
     return kernel.list(folder).orElse(List.of()).stream()
-        .map(name -> of(SysfsDevice.at(kernel, folder + "/" + name)))
+        .flatMap(name -> find(kernel, folder + "/" + name).stream())
+        .map(GroupMember::of)
         .toList();
+  }
+
+  /** Empty when the device went away since it was listed. */
+  private static Optional<SysfsDevice> find(Kernel kernel, String path) {
+    try {
+      return Optional.of(SysfsDevice.at(kernel, path));
+    } catch (VfioException gone) {
+      return Optional.empty();
+    }
   }
 
   static GroupMember of(SysfsDevice device) {

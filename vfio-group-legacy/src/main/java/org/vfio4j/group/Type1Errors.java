@@ -69,10 +69,8 @@ final class Type1Errors {
                       ? "the length is 0"
                       : "IOVA, length or address "
                           + Units.hex(userVa)
-                          + " is unaligned, or the range is not allowed: the alignment is "
-                          + Units.bytes(iommu.iovaAlignment())
-                          + ", allowed are "
-                          + iommu.allowedIovas())
+                          + " is unaligned, or the range is not allowed"
+                          + limits(iommu))
               .build();
       case EOVERFLOW ->
           failed(Reason.INVALID_ARGUMENT, MAP, object, result)
@@ -92,7 +90,7 @@ final class Type1Errors {
     }
     return VfioException.failed(Reason.LIMIT, MAP)
         .on(object)
-        .fact("no free range that long was found; allowed are " + iommu.allowedIovas())
+        .fact("no free range that long was found" + limits(iommu))
         .hint("unmap something, or choose the IOVA")
         .build();
   }
@@ -121,8 +119,7 @@ final class Type1Errors {
               .fact(
                   length == 0
                       ? "the length is 0"
-                      : "the range would split a mapping, or is unaligned: the alignment is "
-                          + Units.bytes(iommu.iovaAlignment()))
+                      : "the range would split a mapping, or is unaligned" + limits(iommu))
               .hint("unmap with the IOVA and the length of the map")
               .build();
       // Only on an iommufd.
@@ -177,6 +174,20 @@ final class Type1Errors {
   private static VfioException.Builder failed(
       Reason reason, String operation, String object, long result) {
     return VfioException.failed(reason, operation).on(object).result(result);
+  }
+
+  /**
+   * What the space takes; nothing where that cannot be asked any more, since a failure is underway.
+   */
+  private static String limits(Type1Iommu iommu) {
+    try {
+      return ": the alignment is "
+          + Units.bytes(iommu.iovaAlignment())
+          + ", allowed are "
+          + iommu.allowedIovas();
+    } catch (VfioException e) {
+      return "";
+    }
   }
 
   private static String entryLimit(Type1Iommu iommu) {

@@ -171,6 +171,9 @@ public final class Type1Iommu extends KernelObject implements DmaSpace {
           // Somebody else has mapped there, nobody knows how much.
           lowest = iova + step;
           step *= 2;
+          if (Long.compareUnsigned(lowest, iova) <= 0) {
+            throw Type1Errors.noIovaLeft(this, length);
+          }
         } else if (!Errno.EINVAL.is(result) || !allowChoice()) {
           throw Type1Errors.map(container, this, userVa, length, iova, result);
         }

@@ -214,14 +214,10 @@ public final class VfioGroup extends FileObject {
         if (device < 0) {
           throw GroupErrors.device(this, membership.container(), name, device);
         }
+        // The device takes that back when its file is closed, its constructor failing included.
         membership.deviceOpened();
-        try {
-          String shortName = name.contains(" ") ? name.substring(0, name.indexOf(' ')) : name;
-          return new GroupDevice(kernel(), device, shortName, membership, lifetime());
-        } catch (RuntimeException e) {
-          membership.deviceClosed();
-          throw e;
-        }
+        String shortName = name.contains(" ") ? name.substring(0, name.indexOf(' ')) : name;
+        return new GroupDevice(kernel(), device, shortName, membership, lifetime());
       }
     } finally {
       lifetime().leave();

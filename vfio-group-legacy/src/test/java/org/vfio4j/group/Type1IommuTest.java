@@ -41,6 +41,16 @@ class Type1IommuTest {
   }
 
   @Test
+  void theSearchForAFreeIovaEndsWhateverTheKernelSays() {
+    vfio.allowed = List.of();
+    vfio.errors.put(VfioGroupUapi.VFIO_IOMMU_MAP_DMA, Errno.EEXIST);
+    VfioException e = failure(() -> mapAnywhere(4096));
+    assertThat(e.reason()).isEqualTo(Reason.LIMIT);
+    assertThat(e.fact()).startsWith("no free range that long was found: the alignment is 4 KiB");
+    vfio.errors.clear();
+  }
+
+  @Test
   void accessAsTheKernelWritesIt() {
     dma.map(MEMORY, 4096, 0x1000, DmaAccess.READ);
     dma.map(MEMORY, 4096, 0x2000, DmaAccess.WRITE);
