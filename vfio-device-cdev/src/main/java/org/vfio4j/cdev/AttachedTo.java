@@ -20,6 +20,10 @@ import org.vfio4j.linux.Lifetime;
  * lock covers the ioctl: the order in which the kernel saw two calls is the order here.
  */
 final class AttachedTo {
+  static final String ATTACH = "VFIO_DEVICE_ATTACH_IOMMUFD_PT";
+
+  private static final String DETACH = "VFIO_DEVICE_DETACH_IOMMUFD_PT";
+
   private Lifetime held;
 
   /** What the current {@link Attachment} is known by; null when there is none. */
@@ -27,7 +31,7 @@ final class AttachedTo {
 
   synchronized Attachment attach(BoundDevice device, IoPageTable pageTable) {
     if (current != null) {
-      throw VfioException.failed(Reason.WRONG_STATE, "VFIO_DEVICE_ATTACH_IOMMUFD_PT")
+      throw VfioException.failed(Reason.WRONG_STATE, ATTACH)
           .on("of " + device)
           .fact("it is attached to " + held.name())
           .hint("replace or detach through the Attachment that the first attach returned")
@@ -37,12 +41,12 @@ final class AttachedTo {
   }
 
   synchronized Attachment replace(Attachment attachment, IoPageTable pageTable) {
-    mustBeCurrent(attachment, "VFIO_DEVICE_ATTACH_IOMMUFD_PT");
+    mustBeCurrent(attachment, ATTACH);
     return change(attachment.device(), pageTable);
   }
 
   synchronized void detach(Attachment attachment) {
-    mustBeCurrent(attachment, "VFIO_DEVICE_DETACH_IOMMUFD_PT");
+    mustBeCurrent(attachment, DETACH);
     BoundDevice device = attachment.device();
     device.lifetime().enter();
     try {
@@ -54,9 +58,10 @@ final class AttachedTo {
                   VfioCdevUapi.VFIO_DEVICE_DETACH_IOMMUFD_PT,
                   new VfioDeviceDetachIommufdPt());
       if (result < 0) {
-        throw VfioException.failed(Reason.OTHER, "VFIO_DEVICE_DETACH_IOMMUFD_PT")
+        throw VfioException.failed(Reason.OTHER, DETACH)
             .on("of " + device)
             .result(result)
+            .fact("it stays attached to " + held.name())
             .build();
       }
     } finally {
@@ -81,7 +86,7 @@ final class AttachedTo {
 
   private Attachment change(BoundDevice device, IoPageTable pageTable) {
     if (pageTable.iommufd() != device.iommufd()) {
-      throw VfioException.failed(Reason.INVALID_ARGUMENT, "VFIO_DEVICE_ATTACH_IOMMUFD_PT")
+      throw VfioException.failed(Reason.INVALID_ARGUMENT, ATTACH)
           .on("of " + device + " to " + pageTable)
           .fact("the device is bound to another iommufd: " + device.iommufd())
           .hint("attach it to an address space of the iommufd that it is bound to")
@@ -128,6 +133,7 @@ final class AttachedTo {
       throw VfioException.failed(Reason.WRONG_STATE, operation)
           .on("of " + attachment.device())
           .fact("this attachment ended: the device was detached, attached elsewhere or closed")
+          .hint("use the Attachment that the last attach or replace returned")
           .build();
     }
   }

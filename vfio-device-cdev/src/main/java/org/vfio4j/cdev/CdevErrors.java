@@ -2,6 +2,7 @@
 package org.vfio4j.cdev;
 
 import java.util.OptionalInt;
+import java.util.function.Supplier;
 import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
@@ -17,16 +18,16 @@ import org.vfio4j.linux.SysfsDevice;
 final class CdevErrors {
   private CdevErrors() {}
 
-  /** {@code device} may be null: then there is no evidence from sysfs. */
+  /** {@code cdev} may be null: then there is no evidence from sysfs. */
   static VfioException bind(
-      Kernel kernel, String name, SysfsDevice device, Iommufd iommufd, long result) {
+      Kernel kernel, String name, VfioCdev cdev, Iommufd iommufd, long result) {
     Errno errno = Errno.ofResult(result);
     return switch (errno) {
       case EPERM ->
           bindFailed(Reason.NOT_VIABLE, name, errno)
               .fact(
                   "the device, or one that cannot be isolated from it, is in other hands"
-                      + (device == null ? "" : ": " + Isolation.of(device)))
+                      + evidence(cdev, () -> Isolation.of(cdev.device()).toString()))
               .hint(
                   "bind all of them to vfio-pci and to this iommufd, and nothing else. If none is in"
                       + " other hands the machine cannot isolate interrupts: see the parameter"
@@ -36,14 +37,14 @@ final class CdevErrors {
           bindFailed(Reason.IN_USE, name, errno)
               .fact(
                   "the device is in use through the other API, or its IOMMU domain is"
-                      + groupHolders(kernel, device))
+                      + evidence(cdev, () -> otherApi(kernel, cdev.device())))
               .hint("a device is opened through one of the two APIs at a time: stop the other user")
               .build();
       case EINVAL ->
           bindFailed(Reason.WRONG_STATE, name, errno)
               .fact(
                   "the device is bound already"
-                      + (device == null ? "" : ": " + nodeHolders(device))
+                      + evidence(cdev, () -> FileHolders.describe(kernel, cdev.node()))
                       + "; or its IOMMU is not cache coherent, or firmware wants it mapped 1:1")
               .hint("close the other file first: one file of a device can be bound at a time")
               .build();
@@ -55,6 +56,7 @@ final class CdevErrors {
       case EBADF, EBADFD ->
           bindFailed(Reason.INVALID_ARGUMENT, name, errno)
               .fact(iommufd + " is no open file of /dev/iommu")
+              .hint("a descriptor that is adopted must be one that open of /dev/iommu gave")
               .build();
       case ENOTTY ->
           bindFailed(Reason.NOT_IN_KERNEL, name, errno)
@@ -94,10 +96,12 @@ final class CdevErrors {
       case EFAULT ->
           attachFailed(Reason.INVALID_ARGUMENT, object, errno)
               .fact("memory that is mapped there is no longer mapped in the process, or read-only")
+              .hint("unmap from the address space first, then give memory back")
               .build();
       case ENOENT ->
           attachFailed(Reason.NO_SUCH_DEVICE, object, errno)
               .fact(pageTable + " does not exist any more, or a mediated device needs an IOAS")
+              .hint("attach a mediated device to an Ioas")
               .build();
       case EBUSY ->
           attachFailed(Reason.IN_USE, object, errno)
@@ -109,21 +113,34 @@ final class CdevErrors {
   }
 
   private static VfioException.Builder bindFailed(Reason reason, String name, Errno errno) {
-    return VfioException.failed(reason, "VFIO_DEVICE_BIND_IOMMUFD").on("of " + name).errno(errno);
+    return VfioException.failed(reason, UnboundDevice.BIND).on("of " + name).errno(errno);
   }
 
   private static VfioException.Builder attachFailed(Reason reason, String object, Errno errno) {
-    return VfioException.failed(reason, "VFIO_DEVICE_ATTACH_IOMMUFD_PT").on(object).errno(errno);
+    return VfioException.failed(reason, AttachedTo.ATTACH).on(object).errno(errno);
   }
 
-  private static String nodeHolders(SysfsDevice device) {
-    return FileHolders.describe(device.kernel(), VfioCdev.find(device).node());
+  /**
+   * What is known beyond the errno. Asking for it may fail too, as when the device goes away
+   * meanwhile: that must not hide the failure that it is asked for.
+   */
+  private static String evidence(VfioCdev cdev, Supplier<String> evidence) {
+    if (cdev == null) {
+      return "";
+    }
+    try {
+      String text = evidence.get();
+      return text.isEmpty() ? "" : ": " + text;
+    } catch (VfioException e) {
+      return "";
+    }
   }
 
-  private static String groupHolders(Kernel kernel, SysfsDevice device) {
-    OptionalInt number = device == null ? OptionalInt.empty() : device.iommuGroup();
+  /** Who has the file of the older API open. */
+  private static String otherApi(Kernel kernel, SysfsDevice device) {
+    OptionalInt number = device.iommuGroup();
     return number.isEmpty()
         ? ""
-        : ": " + FileHolders.describe(kernel, kernel.roots().dev("vfio/" + number.getAsInt()));
+        : FileHolders.describe(kernel, kernel.roots().dev("vfio/" + number.getAsInt()));
   }
 }

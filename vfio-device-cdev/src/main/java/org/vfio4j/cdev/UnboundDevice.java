@@ -12,7 +12,6 @@ import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.KernelObject;
 import org.vfio4j.linux.Lifetime;
-import org.vfio4j.linux.SysfsDevice;
 
 /**
  * An open device node that has no security context yet: all it can do is to be bound or closed.
@@ -20,27 +19,31 @@ import org.vfio4j.linux.SysfsDevice;
  * <p>The kernel answers everything else with EINVAL until then. Binding hands the file over to the
  * {@link BoundDevice}; closing this object afterwards does nothing.
  *
- * <p>Thread safe.
+ * <p>Thread safe. Linux 6.6. Source: {@code drivers/vfio/device_cdev.c}.
  */
 public final class UnboundDevice extends KernelObject {
+  static final String BIND = "VFIO_DEVICE_BIND_IOMMUFD";
+
   private final Kernel kernel;
   private final int fd;
   private final String name;
-  private final SysfsDevice device;
+  private final VfioCdev cdev;
+
+  /** Also the lock of {@link #bind}: a second one must not use a descriptor that is given away. */
   private final AtomicBoolean handedOver;
 
-  /** {@code device} may be null: where the file came from is then not known. */
-  UnboundDevice(Kernel kernel, int fd, String name, SysfsDevice device) {
-    this(kernel, fd, name, device, new AtomicBoolean());
+  /** {@code cdev} may be null: where the file came from is then not known. */
+  UnboundDevice(Kernel kernel, int fd, String name, VfioCdev cdev) {
+    this(kernel, fd, name, cdev, new AtomicBoolean());
   }
 
   private UnboundDevice(
-      Kernel kernel, int fd, String name, SysfsDevice device, AtomicBoolean handedOver) {
-    super(new Lifetime("unbound device " + name, () -> release(kernel, fd, handedOver)));
+      Kernel kernel, int fd, String name, VfioCdev cdev, AtomicBoolean handedOver) {
+    super(new Lifetime("unbound device " + name, () -> release(kernel, fd, name, handedOver)));
     this.kernel = kernel;
     this.fd = fd;
     this.name = name;
-    this.device = device;
+    this.cdev = cdev;
     this.handedOver = handedOver;
   }
 
@@ -56,41 +59,52 @@ public final class UnboundDevice extends KernelObject {
    * @param cookie what the program calls the device
    * @throws VfioException ({@link Reason#NOT_VIABLE}: EPERM when a device that cannot be isolated
    *     from this one is in other hands, {@link Reason#IN_USE}: EBUSY, {@link Reason#WRONG_STATE}:
-   *     EINVAL when the device is bound already, {@link Reason#NO_IOMMU}: ENODEV); the device stays
-   *     unbound then and may be tried again
+   *     EINVAL when the device is bound already, {@link Reason#NO_IOMMU}: ENODEV, {@link
+   *     Reason#CLOSED}); this object stays as it was then: it may be tried again, and is to be
+   *     closed
    */
   public BoundDevice bind(Iommufd iommufd, DeviceCookie cookie) {
-    if (handedOver.get()) {
-      throw VfioException.failed(Reason.WRONG_STATE, "VFIO_DEVICE_BIND_IOMMUFD")
-          .on("of " + name)
-          .fact("this file was bound before")
-          .hint("use the BoundDevice that the first bind returned")
-          .build();
+    synchronized (handedOver) {
+      if (handedOver.get()) {
+        throw VfioException.failed(Reason.WRONG_STATE, BIND)
+            .on("of " + name)
+            .fact("this file was bound before")
+            .hint("use the BoundDevice that the first bind returned")
+            .build();
+      }
+      lifetime().enter();
+      try {
+        return bindHeld(iommufd, cookie);
+      } finally {
+        lifetime().leave();
+      }
     }
-    lifetime().enter();
+  }
+
+  private BoundDevice bindHeld(Iommufd iommufd, DeviceCookie cookie) {
+    iommufd.lifetime().enter();
     try {
       VfioDeviceBindIommufd bind = new VfioDeviceBindIommufd().iommufd(iommufd.fd());
       int result = kernel.ioctl(fd, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, bind);
       if (result < 0) {
-        throw CdevErrors.bind(kernel, name, device, iommufd, result);
+        throw CdevErrors.bind(kernel, name, cdev, iommufd, result);
       }
       handedOver.set(true);
-      BoundDevice bound =
-          BoundDevice.adopt(kernel, fd, name, iommufd, new DevId(bind.outDevid()), cookie);
+      // From here on the file is not this object's: closed by the other one, even if that fails.
       close();
-      return bound;
+      return BoundDevice.adopt(kernel, fd, name, iommufd, new DevId(bind.outDevid()), cookie);
     } finally {
-      lifetime().leave();
+      iommufd.lifetime().leave();
     }
   }
 
-  private static void release(Kernel kernel, int fd, AtomicBoolean handedOver) {
+  private static void release(Kernel kernel, int fd, String name, AtomicBoolean handedOver) {
     if (handedOver.get()) {
       return;
     }
     int result = kernel.close(fd);
     if (result < 0) {
-      throw VfioException.failed(Reason.OTHER, "close").on("of fd " + fd).result(result).build();
+      throw VfioException.failed(Reason.OTHER, "close").on("of " + name).result(result).build();
     }
   }
 }

@@ -4,6 +4,7 @@ package org.vfio4j.cdev;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.linux.DeviceNode;
@@ -26,6 +27,8 @@ public final class VfioCdev {
   private static final String FOLDER = "vfio-dev";
   private static final String NEEDS = "Linux 6.6 or later with CONFIG_VFIO_DEVICE_CDEV";
 
+  private static final Pattern NAME = Pattern.compile("vfio[0-9]{1,10}");
+
   private final SysfsDevice device;
   private final String node;
 
@@ -44,13 +47,18 @@ public final class VfioCdev {
     return find(SysfsDevice.pci(kernel, address));
   }
 
-  /** The node of a device, a mediated one or of any bus, of which the folder in sysfs is known. */
+  /**
+   * The node of a device, a mediated one or of any bus, of which the folder in sysfs is known.
+   *
+   * @throws VfioException ({@link Reason#WRONG_DRIVER} when its driver is none of VFIO's, {@link
+   *     Reason#NOT_IN_KERNEL} when the kernel has no such nodes)
+   */
   public static VfioCdev find(SysfsDevice device) {
-    List<String> names = device.list(FOLDER);
-    if (names.isEmpty()) {
-      throw notBound(device);
-    }
-    String name = names.get(0);
+    String name =
+        device.list(FOLDER).stream()
+            .filter(entry -> NAME.matcher(entry).matches())
+            .findFirst()
+            .orElseThrow(() -> notBound(device));
     if (device.attribute(FOLDER + "/" + name + "/dev").isEmpty()) {
       throw VfioException.failed(Reason.NOT_IN_KERNEL, "find")
           .on("device node of " + device)
@@ -64,10 +72,18 @@ public final class VfioCdev {
   /**
    * The node with this path: {@code /dev/vfio/devices/vfio0}.
    *
-   * @throws VfioException ({@link Reason#NO_SUCH_DEVICE})
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT} when the last part is no {@code vfioN},
+   *     {@link Reason#NO_SUCH_DEVICE})
    */
   public static VfioCdev at(Kernel kernel, String node) {
     String name = node.substring(node.lastIndexOf('/') + 1);
+    if (!NAME.matcher(name).matches()) {
+      throw VfioException.failed(Reason.INVALID_ARGUMENT, "find")
+          .on("device node '" + node + "'")
+          .fact("device nodes are called vfio0, vfio1, ...")
+          .hint("list them: ls " + kernel.roots().dev("vfio/devices"))
+          .build();
+    }
     String classFolder = kernel.roots().sys("class/vfio-dev");
     // A link to DEVICE/vfio-dev/vfioN; by its own path the device would not have its name.
     Result<String> link = kernel.readLink(classFolder + "/" + name);
@@ -96,7 +112,7 @@ public final class VfioCdev {
    */
   public UnboundDevice open() {
     Kernel kernel = device.kernel();
-    return new UnboundDevice(kernel, DeviceNode.open(kernel, node, NEEDS), device.name(), device);
+    return new UnboundDevice(kernel, DeviceNode.open(kernel, node, NEEDS), device.name(), this);
   }
 
   @Override
