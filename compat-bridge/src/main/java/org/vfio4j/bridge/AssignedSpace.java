@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.bridge;
 
+import java.util.List;
 import org.vfio4j.device.VfioDevice;
 import org.vfio4j.dma.DmaSpace;
 import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.KernelObject;
 import org.vfio4j.linux.SysfsDevice;
 
 /** An address space and the devices opened in it, in one {@link VfioMode}. Thread safe. */
@@ -43,6 +45,34 @@ abstract class AssignedSpace {
   final synchronized void closeEmpty() {
     if (devices == 0) {
       closeSpace();
+    }
+  }
+
+  /** Closes all of them, whatever fails; the first failure is thrown. */
+  static void closeAll(List<? extends KernelObject> objects) {
+    RuntimeException failure = null;
+    for (KernelObject object : objects) {
+      try {
+        object.close();
+      } catch (RuntimeException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  /** Closes what is of no use after a failure, which stays the one that is told. */
+  static void closeAfter(RuntimeException failure, KernelObject object) {
+    try {
+      object.close();
+    } catch (RuntimeException e) {
+      failure.addSuppressed(e);
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.bridge;
 
+import java.util.List;
 import org.vfio4j.cdev.BoundDevice;
 import org.vfio4j.cdev.UnboundDevice;
 import org.vfio4j.cdev.VfioCdev;
@@ -23,7 +24,7 @@ final class DeviceCentricSpace extends AssignedSpace {
     try {
       ioas = iommufd.allocateIoas();
     } catch (RuntimeException e) {
-      iommufd.close();
+      closeAfter(e, iommufd);
       throw e;
     }
   }
@@ -41,7 +42,7 @@ final class DeviceCentricSpace extends AssignedSpace {
         bound.attach(ioas);
         return bound;
       } catch (RuntimeException e) {
-        bound.close();
+        closeAfter(e, bound);
         throw e;
       }
     }
@@ -49,7 +50,6 @@ final class DeviceCentricSpace extends AssignedSpace {
 
   @Override
   void closeSpace() {
-    ioas.close();
-    iommufd.close();
+    closeAll(List.of(ioas, iommufd));
   }
 }

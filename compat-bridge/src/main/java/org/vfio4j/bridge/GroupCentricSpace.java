@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.bridge;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.vfio4j.device.VfioDevice;
 import org.vfio4j.dma.DmaSpace;
 import org.vfio4j.group.IommuType;
@@ -12,6 +15,7 @@ import org.vfio4j.group.VfioGroup;
 import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.KernelObject;
 import org.vfio4j.linux.SysfsDevice;
 
 /** A container with its IOMMU, and the groups of the devices, each opened once. */
@@ -42,8 +46,8 @@ final class GroupCentricSpace extends AssignedSpace {
 
   @Override
   VfioDevice openDevice(SysfsDevice device, DeviceCookie cookie) {
-    VfioGroup known =
-        device.iommuGroup().isPresent() ? groups.get(device.iommuGroup().getAsInt()) : null;
+    OptionalInt number = device.iommuGroup();
+    VfioGroup known = number.isPresent() ? groups.get(number.getAsInt()) : null;
     VfioGroup group = known == null ? VfioGroup.of(kernel, device) : known;
     try {
       if (known == null) {
@@ -57,7 +61,7 @@ final class GroupCentricSpace extends AssignedSpace {
       return opened;
     } catch (RuntimeException e) {
       if (known == null) {
-        group.close();
+        closeAfter(e, group);
       }
       throw e;
     }
@@ -65,21 +69,27 @@ final class GroupCentricSpace extends AssignedSpace {
 
   @Override
   void closeSpace() {
+    List<KernelObject> all = new ArrayList<>();
     // The address space first: who still maps is told that it is closed, not that its group left.
-    try {
-      if (iommu != null) {
-        iommu.close();
-      }
-    } finally {
-      groups.values().forEach(VfioGroup::close);
-      container.close();
+    if (iommu != null) {
+      all.add(iommu);
     }
+    all.addAll(groups.values());
+    all.add(container);
+    closeAll(all);
   }
 
   /** The container duplicates the descriptor, so that this one is not needed any more. */
   private static VfioContainer overIommufd(Kernel kernel) {
+    VfioContainer container = null;
     try (Iommufd iommufd = Iommufd.open(kernel)) {
-      return VfioContainer.overIommufd(kernel, iommufd.fd());
+      container = VfioContainer.overIommufd(kernel, iommufd.fd());
+    } catch (RuntimeException e) {
+      if (container != null) {
+        closeAfter(e, container);
+      }
+      throw e;
     }
+    return container;
   }
 }
