@@ -2,6 +2,7 @@
 package org.vfio4j.examples.edu;
 
 import org.vfio4j.cdev.BoundDevice;
+import org.vfio4j.cdev.UnboundDevice;
 import org.vfio4j.cdev.VfioCdev;
 import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.iommufd.Ioas;
@@ -17,10 +18,8 @@ public final class DeviceCentric {
     Kernel kernel = Kernel.host();
     try (Iommufd iommufd = Iommufd.open(kernel);
         Ioas ioas = iommufd.allocateIoas();
-        BoundDevice device =
-            VfioCdev.find(kernel, PciAddress.of(args[0]))
-                .open()
-                .bind(iommufd, DeviceCookie.of(7))) {
+        UnboundDevice node = VfioCdev.find(kernel, PciAddress.of(args[0])).open();
+        BoundDevice device = node.bind(iommufd, DeviceCookie.of(7))) {
       device.attach(ioas);
       try (EduDriver edu = new EduDriver(device)) {
         System.out.printf("identification %#x%n", edu.identification());

@@ -4,6 +4,7 @@ package org.vfio4j.examples.edu;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.time.Duration;
+import java.util.Objects;
 import org.vfio4j.device.Interrupts;
 import org.vfio4j.device.MappedRegion;
 import org.vfio4j.device.VfioDevice;
@@ -42,7 +43,12 @@ public final class EduDriver implements AutoCloseable {
   public EduDriver(VfioDevice device) {
     device.config().enableBusMaster(true); // or the device can neither do DMA nor send MSI
     registers = device.region(VfioPci.BAR0).map();
-    msi = device.interrupts(VfioPci.MSI).enable(1);
+    try {
+      msi = device.interrupts(VfioPci.MSI).enable(1);
+    } catch (RuntimeException e) {
+      registers.close(); // or the device would stay open for it
+      throw e;
+    }
   }
 
   public int identification() {
@@ -57,10 +63,11 @@ public final class EduDriver implements AutoCloseable {
     return registers.getIntLe(FACTORIAL);
   }
 
-  /** Sends bytes to the device and fetches them into another part of the same memory. */
+  /** Sends less than 4096 bytes to the device and fetches them into another part of the memory. */
   public byte[] thereAndBack(DmaSpace space, byte[] bytes) {
-    int half = 4096;
-    try (DmaBuffer buffer = space.allocate(2L * half)) {
+    int half = 4096; // as much as the device has
+    Objects.checkIndex(bytes.length, half);
+    try (DmaBuffer buffer = space.allocate(2L * half)) { // zeroed, given back only after its unmap
       buffer.memory().write(0, bytes, 0, bytes.length);
       dma(buffer.iova(), DEVICE_BUFFER, bytes.length, 0);
       dma(DEVICE_BUFFER, buffer.iova() + half, bytes.length, DMA_FROM_DEVICE);
@@ -92,7 +99,8 @@ public final class EduDriver implements AutoCloseable {
 
   @Override
   public void close() {
-    msi.close();
-    registers.close();
+    try (registers) {
+      msi.close();
+    }
   }
 }
