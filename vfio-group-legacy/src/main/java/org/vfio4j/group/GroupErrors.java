@@ -339,8 +339,7 @@ final class GroupErrors {
     };
   }
 
-  private static VfioException noSuchDevice(
-      List<GroupMember> members, String name, String object) {
+  private static VfioException noSuchDevice(List<GroupMember> members, String name, String object) {
     for (GroupMember member : members) {
       if (member.name().equals(name.split(" ")[0]) && !member.vfio()) {
         return deviceFailed(Reason.WRONG_DRIVER, object, Errno.ENODEV)
