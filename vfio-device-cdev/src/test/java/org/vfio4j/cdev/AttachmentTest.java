@@ -57,7 +57,7 @@ class AttachmentTest {
       bytes.putInt(word);
     }
     assertThat(stub.last().request()).isEqualTo(request);
-    assertThat(stub.last().bytes()).containsExactly(bytes.array());
+    assertThat(stub.last().bytes().array()).containsExactly(bytes.array());
   }
 
   @Test

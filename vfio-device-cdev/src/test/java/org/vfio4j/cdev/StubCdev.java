@@ -4,6 +4,7 @@ package org.vfio4j.cdev;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,7 +28,7 @@ final class StubCdev {
   static final String FOLDER = "/sys/bus/pci/devices/" + EDU;
 
   /** What a bind, attach or detach was given: all the bytes of the argument. */
-  record Call(int request, int fd, byte[] bytes) {}
+  record Call(int request, int fd, ByteBuffer bytes) {}
 
   final List<Call> calls = new ArrayList<>();
 
@@ -131,7 +132,7 @@ final class StubCdev {
       ends.add("destroy " + block.getInt(4));
       return block.getInt(4) == attachedTo ? Errno.EBUSY.result() : 0;
     }
-    calls.add(new Call(request, fd, block.get(0, block.capacity())));
+    calls.add(new Call(request, fd, ByteBuffer.wrap(block.get(0, block.capacity()))));
     Runnable now = meanwhile;
     meanwhile = () -> {};
     now.run();

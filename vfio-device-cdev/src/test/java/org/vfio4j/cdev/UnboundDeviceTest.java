@@ -63,7 +63,7 @@ class UnboundDeviceTest {
               .putInt(iommufd.fd())
               .putInt(0)
               .array();
-      assertThat(stub.last().bytes()).containsExactly(expected);
+      assertThat(stub.last().bytes().array()).containsExactly(expected);
       assertThat(bound.devId()).isEqualTo(new DevId(9));
       assertThat(bound.cookie()).isEqualTo(COOKIE);
       assertThat(bound.iommufd()).isSameAs(iommufd);
