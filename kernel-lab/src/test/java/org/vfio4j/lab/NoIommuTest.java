@@ -57,7 +57,7 @@ class NoIommuTest {
     try (VfioContainer container = VfioContainer.open(Lab.KERNEL);
         VfioGroup group = VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.EDU)).join(container)) {
       for (IommuType type : IommuType.values()) {
-        VfioException refusal = Refusal.of(Reason.NOT_SUPPORTED, () -> container.setIommu(type));
+        VfioException refusal = Refusal.of(Reason.NO_IOMMU, () -> container.setIommu(type));
         assertThat(refusal.fact()).contains("no IOMMU");
         assertThat(refusal.hint()).isNotEmpty();
       }
@@ -77,9 +77,7 @@ class NoIommuTest {
   @EnumSource(VfioMode.class)
   void noModeHasAnAddressSpaceForIt(VfioMode mode) {
     VfioException refusal =
-        Refusal.of(
-            mode == VfioMode.IOMMUFD ? Reason.NO_IOMMU : Reason.NOT_SUPPORTED,
-            () -> AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU));
+        Refusal.of(Reason.NO_IOMMU, () -> AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU));
     assertThat(refusal.getMessage()).contains("no IOMMU");
     // Nothing stays open.
     VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.EDU)).close();

@@ -421,9 +421,11 @@ final class GroupErrors {
   }
 
   private static VfioException withoutIommu(ContainerState container, String type, Errno errno) {
-    return setIommuFailed(Reason.NOT_SUPPORTED, container, type, errno)
+    return setIommuFailed(Reason.NO_IOMMU, container, type, errno)
         .fact("the groups in it have no IOMMU")
-        .hint("container.setNoIommu(), and no DMA space: the devices use physical addresses")
+        .hint(
+            "switch the IOMMU on, in the firmware and on the kernel command line; without it"
+                + " container.setNoIommu(), and no DMA space: the devices use physical addresses")
         .build();
   }
 

@@ -122,8 +122,8 @@ public final class VfioContainer extends FileObject {
    *
    * @throws VfioException ({@link Reason#WRONG_STATE} when no group has joined, or it is set
    *     already, {@link Reason#NOT_IN_KERNEL} when the kernel lacks the type, {@link
-   *     Reason#NOT_SUPPORTED} when the IOMMU cannot take the groups, or they have none, {@link
-   *     Reason#NO_PERMISSION} when interrupts cannot be isolated)
+   *     Reason#NOT_SUPPORTED} when the IOMMU cannot take the groups, {@link Reason#NO_IOMMU} when
+   *     they have none, {@link Reason#NO_PERMISSION} when interrupts cannot be isolated)
    */
   public Type1Iommu setIommu(IommuType type) {
     lifetime().enter();

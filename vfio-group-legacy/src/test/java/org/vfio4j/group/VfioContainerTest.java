@@ -92,7 +92,7 @@ class VfioContainerTest {
       assertThat(failure(container::setNoIommu).reason()).isEqualTo(Reason.NOT_SUPPORTED);
       vfio.iommuSet = false;
       assertThat(failure(() -> container.setIommu(IommuType.TYPE1)).reason())
-          .isEqualTo(Reason.NOT_SUPPORTED);
+          .isEqualTo(Reason.NO_IOMMU);
       assertThat(group.isClosed()).isFalse();
     }
   }
@@ -103,7 +103,7 @@ class VfioContainerTest {
         VfioGroup group = VfioGroup.openNoIommu(vfio.kernel, 5).join(container)) {
       vfio.errors.put(VfioGroupUapi.VFIO_SET_IOMMU, Errno.ENODEV);
       VfioException e = failure(() -> container.setIommu(IommuType.TYPE1_V2));
-      assertThat(e.reason()).isEqualTo(Reason.NOT_SUPPORTED);
+      assertThat(e.reason()).isEqualTo(Reason.NO_IOMMU);
       assertThat(e.hint()).contains("setNoIommu()");
       vfio.errors.remove(VfioGroupUapi.VFIO_SET_IOMMU);
       container.setNoIommu();
