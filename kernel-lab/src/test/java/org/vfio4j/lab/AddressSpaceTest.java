@@ -10,6 +10,7 @@ import org.vfio4j.VfioException.Reason;
 import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.cdev.BoundDevice;
+import org.vfio4j.cdev.UnboundDevice;
 import org.vfio4j.cdev.VfioCdev;
 import org.vfio4j.dma.DmaBuffer;
 import org.vfio4j.examples.edu.EduDriver;
@@ -83,11 +84,10 @@ class AddressSpaceTest {
         Iommufd another = Iommufd.open(Lab.KERNEL);
         BoundDevice first =
             VfioCdev.find(Lab.KERNEL, Lab.SHARED_1).open().bind(iommufd, DeviceCookie.of(1))) {
-      VfioException refusal =
-          Refusal.of(
-              Reason.NOT_VIABLE,
-              () ->
-                  VfioCdev.find(Lab.KERNEL, Lab.SHARED_2).open().bind(another, DeviceCookie.of(2)));
+      VfioException refusal;
+      try (UnboundDevice second = VfioCdev.find(Lab.KERNEL, Lab.SHARED_2).open()) {
+        refusal = Refusal.of(Reason.NOT_VIABLE, () -> second.bind(another, DeviceCookie.of(2)));
+      }
       assertThat(refusal).hasMessageContaining("0000:01:01.0").hasMessageContaining("vfio-pci");
       assertThat(first.devId().value()).isPositive();
     }
