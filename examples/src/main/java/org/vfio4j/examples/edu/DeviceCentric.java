@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.examples.edu;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import org.vfio4j.cdev.BoundDevice;
 import org.vfio4j.cdev.UnboundDevice;
 import org.vfio4j.cdev.VfioCdev;
@@ -12,8 +14,6 @@ import org.vfio4j.linux.PciAddress;
 
 /** Opens a device through its node and an iommufd: Linux 6.6. Argument: the PCI address. */
 public final class DeviceCentric {
-  private DeviceCentric() {}
-
   public static void main(String[] args) {
     Kernel kernel = Kernel.host();
     try (Iommufd iommufd = Iommufd.open(kernel);
@@ -22,9 +22,8 @@ public final class DeviceCentric {
         BoundDevice device = node.bind(iommufd, DeviceCookie.of(7))) {
       device.attach(ioas);
       try (EduDriver edu = new EduDriver(device)) {
-        System.out.printf("identification %#x%n", edu.identification());
-        System.out.println("10! is " + edu.factorial(10));
-        System.out.println("by DMA: " + edu.thereAndBack(ioas, "hello"));
+        System.out.printf("%#x, 10! is %d%n", edu.identification(), edu.factorial(10));
+        System.out.println(new String(edu.thereAndBack(ioas, "by DMA".getBytes(UTF_8)), UTF_8));
       }
     }
   }

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.examples.edu;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.time.Duration;
-import java.util.Objects;
 import org.vfio4j.device.Interrupts;
 import org.vfio4j.device.MappedRegion;
 import org.vfio4j.device.VfioDevice;
@@ -30,12 +27,9 @@ public final class EduDriver implements AutoCloseable {
   private static final int DMA_COMMAND = 0x98;
 
   private static final int STATUS_INTERRUPT_WHEN_DONE = 0x80;
-  private static final int DMA_START = 1;
+  private static final int DMA_START_AND_INTERRUPT_WHEN_DONE = 1 | 4;
   private static final int DMA_FROM_DEVICE = 2;
-  private static final int DMA_INTERRUPT_WHEN_DONE = 4;
   private static final long DEVICE_BUFFER = 0x40000;
-
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final MappedRegion registers;
   private final Interrupts msi;
@@ -63,44 +57,36 @@ public final class EduDriver implements AutoCloseable {
     return registers.getIntLe(FACTORIAL);
   }
 
-  /** Sends less than 4096 bytes to the device and fetches them into another part of the memory. */
-  public byte[] thereAndBack(DmaSpace space, byte[] bytes) {
-    int half = 4096; // as much as the device has
-    Objects.checkIndex(bytes.length, half);
-    try (DmaBuffer buffer = space.allocate(2L * half)) { // zeroed, given back only after its unmap
-      buffer.memory().write(0, bytes, 0, bytes.length);
-      dma(buffer.iova(), DEVICE_BUFFER, bytes.length, 0);
-      dma(DEVICE_BUFFER, buffer.iova() + half, bytes.length, DMA_FROM_DEVICE);
-      byte[] back = new byte[bytes.length];
-      buffer.memory().read(half, back, 0, back.length);
-      return back;
+  /** Sends less than 4096 bytes to the device, and fetches them into another part of the memory. */
+  public byte[] thereAndBack(DmaSpace space, byte[] sent) {
+    try (DmaBuffer buffer = space.allocate(8192)) { // zeroed, mapped, kept until it is unmapped
+      buffer.memory().write(0, sent, 0, sent.length);
+      dma(buffer.iova(), DEVICE_BUFFER, sent.length, 0);
+      dma(DEVICE_BUFFER, buffer.iova() + 4096, sent.length, DMA_FROM_DEVICE);
+      byte[] fetched = new byte[sent.length];
+      buffer.memory().read(4096, fetched, 0, fetched.length);
+      return fetched;
     }
-  }
-
-  /** As {@link #thereAndBack(DmaSpace, byte[])}, of text. */
-  public String thereAndBack(DmaSpace space, String text) {
-    return new String(thereAndBack(space, text.getBytes(UTF_8)), UTF_8);
   }
 
   private void dma(long source, long destination, int count, int direction) {
     registers.putLongLe(DMA_SOURCE, source);
     registers.putLongLe(DMA_DESTINATION, destination);
     registers.putLongLe(DMA_COUNT, count);
-    registers.putLongLe(DMA_COMMAND, DMA_START | direction | DMA_INTERRUPT_WHEN_DONE);
+    registers.putLongLe(DMA_COMMAND, DMA_START_AND_INTERRUPT_WHEN_DONE | direction);
     awaitInterrupt();
   }
 
   private void awaitInterrupt() {
-    if (msi.await(0, PATIENCE) == 0) {
-      throw new IllegalStateException("the device sent no interrupt within " + PATIENCE);
+    if (msi.await(0, Duration.ofSeconds(10)) == 0) {
+      throw new IllegalStateException("the device sent no interrupt within 10 s");
     }
     registers.putIntLe(INTERRUPT_ACKNOWLEDGE, registers.getIntLe(INTERRUPT_STATUS));
   }
 
   @Override
   public void close() {
-    try (registers) {
-      msi.close();
-    }
+    msi.close();
+    registers.close();
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.examples.edu;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import org.vfio4j.device.VfioDevice;
 import org.vfio4j.group.IommuType;
 import org.vfio4j.group.Type1Iommu;
@@ -12,8 +14,6 @@ import org.vfio4j.linux.SysfsDevice;
 
 /** Opens a device through its group and a container: Linux 3.15. Argument: the PCI address. */
 public final class GroupCentric {
-  private GroupCentric() {}
-
   public static void main(String[] args) {
     Kernel kernel = Kernel.host();
     SysfsDevice pci = SysfsDevice.pci(kernel, PciAddress.of(args[0]));
@@ -22,9 +22,8 @@ public final class GroupCentric {
         Type1Iommu dma = container.setIommu(IommuType.TYPE1_V2);
         VfioDevice device = group.device(PciAddress.of(args[0]))) {
       try (EduDriver edu = new EduDriver(device)) {
-        System.out.printf("identification %#x%n", edu.identification());
-        System.out.println("10! is " + edu.factorial(10));
-        System.out.println("by DMA: " + edu.thereAndBack(dma, "hello"));
+        System.out.printf("%#x, 10! is %d%n", edu.identification(), edu.factorial(10));
+        System.out.println(new String(edu.thereAndBack(dma, "by DMA".getBytes(UTF_8)), UTF_8));
       }
     }
   }
