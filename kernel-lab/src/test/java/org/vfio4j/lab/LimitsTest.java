@@ -52,7 +52,6 @@ class LimitsTest {
       names = {"VFIO_TYPE1_IOMMU", "VFIO_TYPE1V2_IOMMU"})
   @Tag("lab")
   @Tag("lab-group")
-  @RealKernelOnly("parameters of modules are not modelled yet")
   void mappings(VfioMode mode) {
     byte[] before = Lab.KERNEL.readFile(ENTRY_LIMIT).value();
     assertThat(Lab.KERNEL.writeFile(ENTRY_LIMIT, "2".getBytes(US_ASCII))).isPositive();

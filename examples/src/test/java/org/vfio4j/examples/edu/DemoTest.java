@@ -41,7 +41,8 @@ class DemoTest {
         EduDriver edu = new EduDriver(assigned.device())) {
       assertThat(edu.factorial(5)).isEqualTo(120);
       assertThat(edu.factorial(0)).isEqualTo(1);
-      assertThat(edu.thereAndBack(assigned.dma(), "hello")).isEqualTo("hello");
+      byte[] sent = {1, 2, 3, 4, 5};
+      assertThat(edu.thereAndBack(assigned.dma(), sent)).isEqualTo(sent);
     }
   }
 }

@@ -70,7 +70,7 @@ final class ConfigSpace {
   private void header() {
     bytes.putShort(VENDOR_ID, (short) function.vendor());
     bytes.putShort(DEVICE_ID, (short) function.device());
-    bytes.putInt(REVISION, function.classCode() << 8 | function.revision());
+    bytes.putInt(REVISION, (function.classCode() << 8) | function.revision());
     bytes.put(HEADER_TYPE, (byte) (function.isBridge() ? 1 : 0));
     if (!function.isBridge()) {
       bytes.putShort(SUBSYSTEM_VENDOR, (short) function.subsystemVendor());
@@ -101,7 +101,7 @@ final class ConfigSpace {
         port += (int) bar.size();
         setCommand(COMMAND_IO, true);
       } else {
-        address = (int) (address + bar.size() - 1 & -bar.size());
+        address = (int) ((address + bar.size() - 1) & -bar.size());
         bytes.putInt(register, address | flags(bar));
         address += (int) bar.size();
         setCommand(COMMAND_MEMORY, true);
@@ -135,8 +135,8 @@ final class ConfigSpace {
       msi = at;
       int log = Integer.numberOfTrailingZeros(function.msiVectors());
       link = capability(link, at, CAP_MSI);
-      bytes.putShort(at + MSI_FLAGS, (short) (MSI_64BIT | log << 1));
-      writable.putShort(at + MSI_FLAGS, (short) (MSI_ENABLE | 7 << 4));
+      bytes.putShort(at + MSI_FLAGS, (short) (MSI_64BIT | (log << 1)));
+      writable.putShort(at + MSI_FLAGS, (short) (MSI_ENABLE | (7 << 4)));
       writable.putInt(at + 4, -4);
       writable.putInt(at + 8, -1);
       writable.putShort(at + 12, (short) -1);
@@ -211,7 +211,7 @@ final class ConfigSpace {
   /** A write by software: only bits that can be written change. */
   void write(int offset, byte value) {
     byte mask = writable.get(offset);
-    bytes.put(offset, (byte) (bytes.get(offset) & ~mask | value & mask));
+    bytes.put(offset, (byte) ((bytes.get(offset) & ~mask) | (value & mask)));
   }
 
   boolean command(int bit) {

@@ -27,11 +27,13 @@ final class Core {
   private final List<DeviceMemory> deviceMappings = new ArrayList<>();
   private final Map<String, PciDevice> devices = new LinkedHashMap<>();
   private final Map<Integer, IommuGroup> iommuGroups = new TreeMap<>();
+  private int dmaEntryLimit;
 
   Core(KernelVersion version, Machine machine) {
     this.version = version;
     this.machine = machine;
     this.memory = new UserMemory(machine);
+    this.dmaEntryLimit = machine.dmaEntryLimit();
     List<MachineDevice> ascending = new ArrayList<>(machine.devices());
     ascending.sort(Comparator.comparing(MachineDevice::address));
     int barAddress = FIRST_BAR_ADDRESS;
@@ -76,6 +78,15 @@ final class Core {
 
   UserMemory memory() {
     return memory;
+  }
+
+  /** The parameter of vfio_iommu_type1, for containers that are made from now on. */
+  int dmaEntryLimit() {
+    return dmaEntryLimit;
+  }
+
+  void dmaEntryLimit(int mappings) {
+    dmaEntryLimit = mappings;
   }
 
   FileTable files() {

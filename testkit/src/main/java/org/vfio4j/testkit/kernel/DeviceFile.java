@@ -75,7 +75,6 @@ final class DeviceFile extends OpenFile {
   private void bind(UserPointer bind) {
     int iommufd = bind.getInt(VfioDeviceBindIommufd.IOMMUFD);
     checkSize(
-        bind,
         bind.getInt(VfioDeviceBindIommufd.ARGSZ),
         VfioDeviceBindIommufd.SIZEOF,
         bind.getInt(VfioDeviceBindIommufd.FLAGS));
@@ -96,7 +95,6 @@ final class DeviceFile extends OpenFile {
 
   private void attach(UserPointer attach) {
     checkSize(
-        attach,
         attach.getInt(VfioDeviceAttachIommufdPt.ARGSZ),
         VfioDeviceAttachIommufdPt.SIZEOF,
         attach.getInt(VfioDeviceAttachIommufdPt.FLAGS));
@@ -106,14 +104,13 @@ final class DeviceFile extends OpenFile {
 
   private void detach(UserPointer detach) {
     checkSize(
-        detach,
         detach.getInt(VfioDeviceDetachIommufdPt.ARGSZ),
         VfioDeviceDetachIommufdPt.SIZEOF,
         detach.getInt(VfioDeviceDetachIommufdPt.FLAGS));
     device.detach();
   }
 
-  private static void checkSize(UserPointer struct, int argsz, int size, int flags) {
+  private static void checkSize(int argsz, int size, int flags) {
     KernelError.refuseIf(Integer.compareUnsigned(argsz, size) < 0 || flags != 0, Errno.EINVAL);
   }
 

@@ -37,7 +37,7 @@ final class DeviceMemory extends MappedMemory {
     this.bar = bar;
     this.start = start;
     this.writable = (protection & Linux.PROT_WRITE) != 0;
-    this.address = NEXT_ADDRESS.getAndAdd(size + UserMemory.PAGE - 1 & -UserMemory.PAGE);
+    this.address = NEXT_ADDRESS.getAndAdd((size + UserMemory.PAGE - 1) & -UserMemory.PAGE);
     file.hold();
   }
 
@@ -147,7 +147,7 @@ final class DeviceMemory extends MappedMemory {
       int width = width(offset + done, length - done);
       long value = load(offset + done, width);
       for (int i = 0; i < width; i++) {
-        target[at + done + i] = (byte) (value >>> Byte.SIZE * i);
+        target[at + done + i] = (byte) (value >>> (Byte.SIZE * i));
       }
       done += width;
     }
@@ -159,7 +159,7 @@ final class DeviceMemory extends MappedMemory {
       int width = width(offset + done, length - done);
       long value = 0;
       for (int i = width - 1; i >= 0; i--) {
-        value = value << Byte.SIZE | source[at + done + i] & 0xff;
+        value = (value << Byte.SIZE) | (source[at + done + i] & 0xff);
       }
       store(offset + done, width, value);
       done += width;

@@ -23,7 +23,7 @@ final class InfoReply {
   InfoReply add(int id, int version, int... words) {
     int length = VfioInfoCapHeader.SIZEOF + words.length * Integer.BYTES;
     ByteBuffer bytes =
-        ByteBuffer.allocate(length + ALIGN - 1 & -ALIGN).order(ByteOrder.nativeOrder());
+        ByteBuffer.allocate((length + ALIGN - 1) & -ALIGN).order(ByteOrder.nativeOrder());
     bytes.putShort(VfioInfoCapHeader.ID, (short) id);
     bytes.putShort(VfioInfoCapHeader.VERSION, (short) version);
     for (int i = 0; i < words.length; i++) {

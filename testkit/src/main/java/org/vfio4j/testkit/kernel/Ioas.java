@@ -98,7 +98,7 @@ final class Ioas extends IommufdObject {
   }
 
   private long insert(List<Slice> slices, long length, Long fixed, boolean write) {
-    KernelError.refuseIf(length == 0 || (length & alignment - 1) != 0, Errno.EINVAL);
+    KernelError.refuseIf(length == 0 || (length & (alignment - 1)) != 0, Errno.EINVAL);
     long start;
     if (fixed == null) {
       Slice first = slices.get(0);
@@ -112,8 +112,8 @@ final class Ioas extends IommufdObject {
       long at = start;
       for (Slice slice : slices) {
         KernelError.refuseIf(write && !slice.pages().isWritable(), Errno.EPERM);
-        long pageOffset = slice.pages().address() + slice.offset() & PAGE - 1;
-        KernelError.refuseIf((pageOffset & alignment - 1) != 0, Errno.EINVAL);
+        long pageOffset = (slice.pages().address() + slice.offset()) & (PAGE - 1);
+        KernelError.refuseIf((pageOffset & (alignment - 1)) != 0, Errno.EINVAL);
         Mapping area = new Mapping(at, slice.length(), write, slice.pages(), slice.offset());
         areas.add(area);
         added.add(area);
@@ -132,7 +132,7 @@ final class Ioas extends IommufdObject {
   }
 
   private void check(long iova, long length) {
-    KernelError.refuseIf((iova & alignment - 1) != 0, Errno.EINVAL);
+    KernelError.refuseIf((iova & (alignment - 1)) != 0, Errno.EINVAL);
     KernelError.refuseIf(wraps(iova, length), Errno.EOVERFLOW);
     long last = iova + length - 1;
     KernelError.refuseIf(isReserved(iova, last), Errno.EINVAL);
@@ -163,7 +163,7 @@ final class Ioas extends IommufdObject {
   /** The first place that is long enough from {@code start} on; null where there is none. */
   private Long choose(long start, long last, long wanted, long pageOffset, long length) {
     for (long at = start; Long.compareUnsigned(at, last) <= 0; ) {
-      long aligned = (at + wanted - 1 & -wanted) | pageOffset;
+      long aligned = ((at + wanted - 1) & -wanted) | pageOffset;
       boolean fits =
           Long.compareUnsigned(aligned, at) >= 0
               && Long.compareUnsigned(aligned, last) < 0
@@ -252,7 +252,7 @@ final class Ioas extends IommufdObject {
     long upperStart = iova + 1;
     long upperOffset = area.pagesOffset(upperStart);
     KernelError.refuseIf(
-        (upperStart & alignment - 1) != 0 || (upperOffset & alignment - 1) != 0, Errno.EINVAL);
+        (upperStart & (alignment - 1)) != 0 || (upperOffset & (alignment - 1)) != 0, Errno.EINVAL);
     KernelError.refuseIf(area.isPinned() && largePages, Errno.EINVAL);
     Mapping lower =
         new Mapping(
@@ -365,9 +365,9 @@ final class Ioas extends IommufdObject {
       return;
     }
     for (Mapping area : areas.all()) {
-      long pageOffset = area.pages().address() + area.pagesOffset() & PAGE - 1;
+      long pageOffset = (area.pages().address() + area.pagesOffset()) & (PAGE - 1);
       KernelError.refuseIf(
-          ((area.start() | area.last() + 1 | pageOffset) & wanted - 1) != 0, Errno.EADDRINUSE);
+          ((area.start() | (area.last() + 1) | pageOffset) & (wanted - 1)) != 0, Errno.EADDRINUSE);
     }
     alignment = wanted;
   }

@@ -79,7 +79,7 @@ final class Pages {
 
   /** How many pages are pinned by at least one mapping. */
   private long pages() {
-    long misaligned = address & UserMemory.PAGE - 1;
+    long misaligned = address & (UserMemory.PAGE - 1);
     long count = 0;
     long next = 0;
     if (pinned.size() > 1) {

@@ -30,7 +30,8 @@ final class PciBus {
     this.tree = tree;
     for (MachineDevice device : core.machine().devices()) {
       String driver = device.driver();
-      if (!driver.isEmpty() && drivers.add(driver) | !MANAGED.contains(driver)) {
+      if (!driver.isEmpty() && !MANAGED.contains(driver)) {
+        drivers.add(driver);
         natural.put(core.device(device.address().toString()), driver);
       }
     }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.testkit.kernel;
 
+import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
+import org.vfio4j.Errno;
 import org.vfio4j.dma.IovaRange;
 import org.vfio4j.testkit.kernel.FileTree.Attribute;
 import org.vfio4j.testkit.kernel.FileTree.Special;
@@ -12,6 +14,8 @@ final class SysTree {
   private static final String BUS = "/sys/bus/pci";
   private static final String GROUPS = "/sys/kernel/iommu_groups/";
   private static final String VFIO_CLASS = "/sys/class/vfio-dev/";
+  private static final String ENTRY_LIMIT =
+      "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit";
   private static final int VFIO_MAJOR = 511;
 
   private final Core core;
@@ -31,7 +35,19 @@ final class SysTree {
     if (core.hasDeviceNodes()) {
       tree.folder("/dev/vfio/devices");
     }
+    tree.add(ENTRY_LIMIT, new Attribute(this::entryLimit, this::entryLimit));
     core.iommuGroups().forEach(this::addGroup);
+  }
+
+  private byte[] entryLimit() {
+    return (core.dmaEntryLimit() + "\n").getBytes(StandardCharsets.UTF_8);
+  }
+
+  private int entryLimit(byte[] written) {
+    String text = new String(written, StandardCharsets.UTF_8).strip();
+    KernelError.refuseIf(!text.matches("[0-9]{1,9}"), Errno.EINVAL);
+    core.dmaEntryLimit(Integer.parseInt(text));
+    return written.length;
   }
 
   void addDriver(String driver, ToIntFunction<byte[]> bind, ToIntFunction<byte[]> unbind) {

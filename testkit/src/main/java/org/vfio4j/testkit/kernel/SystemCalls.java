@@ -209,7 +209,7 @@ public final class SystemCalls implements Kernel {
         throw new IllegalArgumentException("MAP_FIXED");
       }
       OpenFile file = core.files().get(fd);
-      boolean wrong = length <= 0 || (offset & UserMemory.PAGE - 1) != 0;
+      boolean wrong = length <= 0 || (offset & (UserMemory.PAGE - 1)) != 0;
       KernelError.refuseIf(wrong, Errno.EINVAL);
       MappedMemory mapped = file.mmap(offset, length, protection, flags);
       core.deviceMappings().add((DeviceMemory) mapped);

@@ -32,7 +32,7 @@ final class Type1 {
   Type1(Core core, boolean v2) {
     this.core = core;
     this.v2 = v2;
-    this.available = core.machine().dmaEntryLimit();
+    this.available = core.dmaEntryLimit();
   }
 
   IovaSpace space() {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.testkit.kernel;
 
-import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
@@ -232,7 +231,6 @@ final class UserMemory {
       NativeBlock bytes = new NativeBlock(length);
       bytes.asByteBuffer().put(0, source, start, length);
       host.pwrite(MEM, bytes, length, address + offset);
-      Reference.reachabilityFence(bytes);
     }
 
     @Override

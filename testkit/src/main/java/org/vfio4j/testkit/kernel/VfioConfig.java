@@ -86,7 +86,8 @@ final class VfioConfig {
     byte[] bytes = new byte[length];
     for (int i = 0; i < length; i++) {
       int at = (int) offset + i;
-      bytes[i] = (byte) (hardware.getByte(at) & ~isVirtual[at] | virtualByte(at) & isVirtual[at]);
+      bytes[i] =
+          (byte) ((hardware.getByte(at) & ~isVirtual[at]) | (virtualByte(at) & isVirtual[at]));
     }
     target.put(0, bytes);
     return length;
@@ -98,10 +99,10 @@ final class VfioConfig {
     for (int i = 0; i < length; i++) {
       int at = (int) offset + i;
       int both = isVirtual[at] & isWritable[at];
-      virtual[at] = (byte) (virtual[at] & ~both | bytes[i] & both);
+      virtual[at] = (byte) ((virtual[at] & ~both) | (bytes[i] & both));
       int real = ~isVirtual[at] & isWritable[at];
       if (real != 0) {
-        hardware.write(at, (byte) (hardware.getByte(at) & ~real | bytes[i] & real));
+        hardware.write(at, (byte) ((hardware.getByte(at) & ~real) | (bytes[i] & real)));
       }
       written(at, bytes[i]);
     }
@@ -116,9 +117,9 @@ final class VfioConfig {
   private void written(int at, byte value) {
     if (at == ConfigSpace.COMMAND) {
       int decode = ConfigSpace.COMMAND_MEMORY | ConfigSpace.COMMAND_IO;
-      virtual[at] = (byte) (virtual[at] & ~decode | value & decode);
+      virtual[at] = (byte) ((virtual[at] & ~decode) | (value & decode));
     } else if (at == ConfigSpace.COMMAND + 1) {
-      irqs.disableLine((virtual[at] << Byte.SIZE & ConfigSpace.COMMAND_INTX_DISABLE) != 0);
+      irqs.disableLine(((virtual[at] << Byte.SIZE) & ConfigSpace.COMMAND_INTX_DISABLE) != 0);
     } else if (hardware.msi() != 0 && at == hardware.msi() + ConfigSpace.MSI_FLAGS) {
       // MSI is enabled by VFIO_DEVICE_SET_IRQS.
       if (!irqs.isMsiEnabled()) {
@@ -131,7 +132,7 @@ final class VfioConfig {
   private byte virtualByte(int at) {
     if (at >= ConfigSpace.BAR_0 && at < BARS_END) {
       int register = (at - ConfigSpace.BAR_0) / DWORD;
-      return (byte) (fixedBar(register) >>> Byte.SIZE * (at % DWORD));
+      return (byte) (fixedBar(register) >>> (Byte.SIZE * (at % DWORD)));
     }
     if (at >= ConfigSpace.ROM && at < ConfigSpace.ROM + DWORD) {
       return 0;
@@ -143,11 +144,11 @@ final class VfioConfig {
   private int fixedBar(int register) {
     int written = 0;
     for (int i = DWORD - 1; i >= 0; i--) {
-      written = written << Byte.SIZE | virtual[ConfigSpace.BAR_0 + DWORD * register + i] & 0xff;
+      written = (written << Byte.SIZE) | (virtual[ConfigSpace.BAR_0 + DWORD * register + i] & 0xff);
     }
     Bar bar = pci.function().bar(register);
     if (bar != null) {
-      return written & (int) -bar.size() | ConfigSpace.flags(bar);
+      return (written & (int) -bar.size()) | ConfigSpace.flags(bar);
     }
     Bar before = register == 0 ? null : pci.function().bar(register - 1);
     return before != null && before.space() == Space.MEMORY_64

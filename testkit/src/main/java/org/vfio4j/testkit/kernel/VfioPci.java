@@ -212,7 +212,7 @@ final class VfioPci {
   private static byte[] bytes(long value, int width) {
     byte[] bytes = new byte[width];
     for (int i = 0; i < width; i++) {
-      bytes[i] = (byte) (value >>> Byte.SIZE * i);
+      bytes[i] = (byte) (value >>> (Byte.SIZE * i));
     }
     return bytes;
   }
