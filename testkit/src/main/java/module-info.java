@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A fake kernel with device models, and a JUnit extension. */
-// Exports nothing yet: javac exports no package that has no class.
 module org.vfio4j.testkit {
   requires transitive org.vfio4j.bridge;
   requires transitive org.vfio4j.cdev;
@@ -9,4 +8,8 @@ module org.vfio4j.testkit {
   requires transitive org.vfio4j.iommufd;
   requires transitive org.vfio4j.linux;
   requires transitive org.vfio4j.mdev;
+
+  exports org.vfio4j.testkit;
+  exports org.vfio4j.testkit.device;
+  exports org.vfio4j.testkit.machine;
 }

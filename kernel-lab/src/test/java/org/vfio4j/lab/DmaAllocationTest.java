@@ -36,6 +36,7 @@ class DmaAllocationTest {
   }
 
   @EveryGroupMode
+  @RealKernelOnly("the machine of the build has no huge pages set aside")
   void comesInHugePages(VfioMode mode) {
     try (AssignedDevice edu = Lab.openEdu(mode);
         DmaProbe probe = new DmaProbe(edu);
@@ -50,6 +51,7 @@ class DmaAllocationTest {
   @ParameterizedTest(name = "{0}")
   @EnumSource(VfioMode.class)
   @Tag("lab")
+  @RealKernelOnly("it reads the table of the IOMMU in debugfs")
   void hugePagesAreOneEntryOfTheIommu(VfioMode mode) {
     try (AssignedDevice edu = Lab.openEdu(mode);
         DmaBuffer huge = edu.dma().allocate(HUGE, PageSize.HUGE_2M)) {
@@ -61,6 +63,7 @@ class DmaAllocationTest {
 
   @Test
   @Tag("lab")
+  @RealKernelOnly("it reads the table of the IOMMU in debugfs")
   void theIommuKeepsToSmallPagesWhereItIsTold() {
     try (AssignedDevice edu = Lab.openEdu(VfioMode.IOMMUFD)) {
       Ioas ioas = (Ioas) edu.dma();

@@ -34,10 +34,10 @@ final class Lab {
   /** The SATA controller of the chipset, on the host's driver, in a group of three. */
   static final PciAddress SATA = PciAddress.of("0000:00:1f.2");
 
-  static final Kernel KERNEL = Kernel.host();
+  static final Kernel KERNEL = LabKernels.chosen();
 
   /** Debian's own kernel, without iommufd and device nodes. */
-  static final boolean OLD_KERNEL = System.getProperty("os.version").startsWith("6.1.");
+  static final boolean OLD_KERNEL = LabKernels.isOld();
 
   private Lab() {}
 

@@ -30,6 +30,7 @@ class LimitsTest {
   @Test
   @Tag("lab")
   @Tag("lab-group")
+  @RealKernelOnly("it runs in a process of its own")
   void lockedMemoryAndFileDescriptors() {
     List<String> output =
         LimitedProcess.run(

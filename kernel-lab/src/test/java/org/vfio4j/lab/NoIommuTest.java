@@ -91,6 +91,7 @@ class NoIommuTest {
   }
 
   @Test
+  @RealKernelOnly("it runs in a process of its own")
   void needsCapSysRawio() {
     List<String> output =
         LimitedProcess.run(

@@ -22,6 +22,7 @@ import org.vfio4j.device.VfioPci;
  */
 @Tag("lab")
 @Tag("lab-group")
+@RealKernelOnly("it runs in a process of its own, and the fake sends no signals")
 class SigbusTest {
   /** Interpreted, and compiled by C2. */
   @ParameterizedTest

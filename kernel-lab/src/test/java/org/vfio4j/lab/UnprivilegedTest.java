@@ -18,6 +18,7 @@ class UnprivilegedTest {
   @Test
   @Tag("lab")
   @Tag("lab-group")
+  @RealKernelOnly("it runs in a process of its own")
   void isToldTheNodeAndTheRule() {
     List<String> output =
         LimitedProcess.run(

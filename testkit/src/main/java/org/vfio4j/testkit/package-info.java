@@ -16,9 +16,40 @@
  * bridge; no published module depends on it, and no class of it is needed at run time. JUnit is
  * needed only by those who use the extension.
  *
- * <p>What the fake answers is never a matter of opinion. The same scenarios, and the same random
- * sequences of calls, run on the fake and on a real kernel in the lab, and results, errnos and
- * out-fields must be equal. Where the two differ, the kernel is right. What the lab's kernel cannot
- * show is marked as such.
+ * <p>What the fake answers is never a matter of opinion. The scenarios of {@code kernel-lab} run on
+ * the fake and on a real kernel with the same assertions. Where the two differ, the kernel is
+ * right.
+ *
+ * <h2>What is modelled</h2>
+ *
+ * <ul>
+ *   <li>Files: descriptors and what they share, eventfd, poll, anonymous memory of this JVM, the
+ *       parts of /sys, /proc and /dev that concern devices, drivers, groups and limits; binding and
+ *       unbinding of drivers, also under a device that is open.
+ *   <li>/dev/iommu: IOMMU_DESTROY, IOAS_ALLOC, IOAS_ALLOW_IOVAS, IOAS_COPY, IOAS_IOVA_RANGES,
+ *       IOAS_MAP, IOAS_UNMAP, OPTION and VFIO_IOAS; page tables that attaching makes; pinning at
+ *       the first attach; RLIMIT_MEMLOCK per user and per process; the calls of a container on it.
+ *   <li>Device nodes: bind, attach, replace, detach. Groups: viability and ownership against host
+ *       drivers, other groups and device nodes; containers with type1, type1v2 and no IOMMU.
+ *   <li>PCI functions under vfio-pci: information, regions by system call and by mapping, memory
+ *       decoding, the virtual parts of the configuration space, interrupts of all five indexes,
+ *       reset.
+ *   <li>DMA of device models through what is mapped, with faults recorded.
+ * </ul>
+ *
+ * <h2>What is not</h2>
+ *
+ * <p>A call that is not modelled answers ENOTTY, as a kernel without it: page tables made by the
+ * program (HWPT_ALLOC), GET_HW_INFO, dirty tracking, nesting, fault queues, and what came after
+ * 6.12; VFIO_DEVICE_FEATURE, hot reset and ioeventfds of a device; VFIO_IOMMU_DIRTY_PAGES. With
+ * type1, bitmaps at an unmap and changes of addresses (VADDR) are refused with EINVAL. Not there
+ * are mediated devices, SR-IOV, parameters of modules other than dma_entry_limit, debugfs,
+ * permissions of files other than capabilities, memory of a BAR as user memory, and the limit on
+ * open descriptors. A device without an IOMMU, or in the hands of the host, reaches no memory.
+ * Power states other than D0 do not exist. 5.15 tests viability as later releases do.
+ * /proc/self/mem and /proc/self/maps of this JVM stand in for the kernel's view of memory that did
+ * not come from the fake, which must not be unmapped while a device may reach it.
+ *
+ * <p>A device may read what is mapped for writing only, as behind the lab's emulated VT-d.
  */
 package org.vfio4j.testkit;

@@ -52,10 +52,14 @@ public final class Demo implements Callable<Integer> {
       description = "a mode that the kernel does not have is no failure")
   private boolean allowAbsent;
 
-  private final Kernel kernel = Kernel.host();
+  private final Kernel kernel;
+
+  Demo(Kernel kernel) {
+    this.kernel = kernel;
+  }
 
   public static void main(String[] args) {
-    CommandLine commandLine = new CommandLine(new Demo());
+    CommandLine commandLine = new CommandLine(new Demo(Kernel.host()));
     commandLine.setExecutionExceptionHandler(
         (e, command, parsed) -> {
           command.getErr().println(e instanceof VfioException ? e.getMessage() : e.toString());

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit;
+
+import java.util.List;
+import java.util.function.Consumer;
+import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.Result;
+import org.vfio4j.linux.Roots;
+import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.memory.NativeBlock;
+import org.vfio4j.testkit.device.DmaFault;
+import org.vfio4j.testkit.kernel.SystemCalls;
+import org.vfio4j.testkit.machine.KernelVersion;
+import org.vfio4j.testkit.machine.Machine;
+
+/**
+ * A kernel in memory, with a machine of the test's choice under it.
+ *
+ * <pre>{@code
+ * Kernel kernel = FakeKernel.of(KernelVersion.LINUX_6_12, machine ->
+ *     machine.device("0000:00:05.0", new EduModel()).inGroup(1).boundTo("vfio-pci"));
+ * }</pre>
+ *
+ * <p>Each is a world of its own: descriptors, ids, devices and limits of two of them have nothing
+ * to do with each other. Only memory is that of this JVM, so that its addresses are real. What is
+ * modelled, and what not, is in the description of this package.
+ *
+ * <p>Thread safe.
+ */
+public final class FakeKernel implements Kernel {
+  private final SystemCalls calls;
+
+  private FakeKernel(SystemCalls calls) {
+    this.calls = calls;
+  }
+
+  /** A kernel of this release on the machine that {@code description} describes. */
+  public static FakeKernel of(KernelVersion version, Consumer<Machine> description) {
+    Machine machine = new Machine();
+    description.accept(machine);
+    return new FakeKernel(new SystemCalls(version, machine));
+  }
+
+  /**
+   * What devices tried to reach and could not, oldest first for each device: IOVAs that are not
+   * mapped, or are read-only. Without the bus master bit a device does not even try.
+   */
+  public List<DmaFault> dmaFaults() {
+    return calls.dmaFaults();
+  }
+
+  @Override
+  public Roots roots() {
+    return calls.roots();
+  }
+
+  @Override
+  public int pageSize() {
+    return calls.pageSize();
+  }
+
+  @Override
+  public int open(String path, int flags) {
+    return calls.open(path, flags);
+  }
+
+  @Override
+  public int close(int fd) {
+    return calls.close(fd);
+  }
+
+  @Override
+  public int dup(int fd) {
+    return calls.dup(fd);
+  }
+
+  @Override
+  public int ioctl(int fd, int request, long argument) {
+    return calls.ioctl(fd, request, argument);
+  }
+
+  @Override
+  public int ioctl(int fd, int request, NativeBlock argument) {
+    return calls.ioctl(fd, request, argument);
+  }
+
+  @Override
+  public long read(int fd, NativeBlock target, int length) {
+    return calls.read(fd, target, length);
+  }
+
+  @Override
+  public long write(int fd, NativeBlock source, int length) {
+    return calls.write(fd, source, length);
+  }
+
+  @Override
+  public long pread(int fd, NativeBlock target, int length, long offset) {
+    return calls.pread(fd, target, length, offset);
+  }
+
+  @Override
+  public long pwrite(int fd, NativeBlock source, int length, long offset) {
+    return calls.pwrite(fd, source, length, offset);
+  }
+
+  @Override
+  public Result<MappedMemory> mmap(int fd, long offset, long length, int protection, int flags) {
+    return calls.mmap(fd, offset, length, protection, flags);
+  }
+
+  @Override
+  public int munmap(MappedMemory memory) {
+    return calls.munmap(memory);
+  }
+
+  @Override
+  public int eventfd(int initial, int flags) {
+    return calls.eventfd(initial, flags);
+  }
+
+  @Override
+  public int poll(NativeBlock fds, int count, int timeoutMillis) {
+    return calls.poll(fds, count, timeoutMillis);
+  }
+
+  @Override
+  public Result<byte[]> readFile(String path) {
+    return calls.readFile(path);
+  }
+
+  @Override
+  public int writeFile(String path, byte[] content) {
+    return calls.writeFile(path, content);
+  }
+
+  @Override
+  public Result<String> readLink(String path) {
+    return calls.readLink(path);
+  }
+
+  @Override
+  public Result<List<String>> list(String path) {
+    return calls.list(path);
+  }
+}

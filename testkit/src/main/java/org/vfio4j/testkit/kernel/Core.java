@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.vfio4j.dma.IovaRange;
+import org.vfio4j.testkit.machine.KernelVersion;
+import org.vfio4j.testkit.machine.Machine;
+import org.vfio4j.testkit.machine.MachineDevice;
+
+/** What the parts of a fake kernel share. */
+final class Core {
+  private static final int FIRST_BAR_ADDRESS = 0xc000_0000;
+  private static final int BAR_ADDRESSES = 0x0040_0000;
+
+  private final Gate gate = new Gate();
+  private final KernelVersion version;
+  private final Machine machine;
+  private final UserMemory memory;
+  private final FileTable files = new FileTable();
+  private final List<DeviceMemory> deviceMappings = new ArrayList<>();
+  private final Map<String, PciDevice> devices = new LinkedHashMap<>();
+  private final Map<Integer, IommuGroup> iommuGroups = new TreeMap<>();
+  private int dmaEntryLimit;
+
+  Core(KernelVersion version, Machine machine) {
+    this.version = version;
+    this.machine = machine;
+    this.memory = new UserMemory(machine);
+    this.dmaEntryLimit = machine.dmaEntryLimit();
+    List<MachineDevice> ascending = new ArrayList<>(machine.devices());
+    ascending.sort(Comparator.comparing(MachineDevice::address));
+    int barAddress = FIRST_BAR_ADDRESS;
+    for (MachineDevice described : ascending) {
+      PciDevice device = new PciDevice(described, path(described), barAddress);
+      barAddress += BAR_ADDRESSES;
+      devices.put(device.name(), device);
+      if (described.group() >= 0) {
+        IommuGroup group =
+            iommuGroups.computeIfAbsent(described.group(), number -> new IommuGroup(number, true));
+        group.devices().add(device);
+        device.join(group);
+      }
+    }
+  }
+
+  private String path(MachineDevice device) {
+    String name = device.address().toString();
+    String domain = name.substring(0, name.indexOf(':'));
+    if (device.parent().isEmpty()) {
+      return "/sys/devices/pci" + domain + ":00/" + name;
+    }
+    return machine.devices().stream()
+        .filter(other -> other.address().toString().equals(device.parent()))
+        .map(bridge -> path(bridge) + "/" + name)
+        .findFirst()
+        .orElseThrow(
+            () -> new IllegalArgumentException("there is no bridge at " + device.parent()));
+  }
+
+  Gate gate() {
+    return gate;
+  }
+
+  KernelVersion version() {
+    return version;
+  }
+
+  Machine machine() {
+    return machine;
+  }
+
+  UserMemory memory() {
+    return memory;
+  }
+
+  /** The parameter of vfio_iommu_type1, for containers that are made from now on. */
+  int dmaEntryLimit() {
+    return dmaEntryLimit;
+  }
+
+  void dmaEntryLimit(int mappings) {
+    dmaEntryLimit = mappings;
+  }
+
+  FileTable files() {
+    return files;
+  }
+
+  /** BARs that the process has mapped. */
+  List<DeviceMemory> deviceMappings() {
+    return deviceMappings;
+  }
+
+  List<PciDevice> devices() {
+    return List.copyOf(devices.values());
+  }
+
+  /** Null where there is none. */
+  PciDevice device(String name) {
+    return devices.get(name);
+  }
+
+  List<IommuGroup> iommuGroups() {
+    return List.copyOf(iommuGroups.values());
+  }
+
+  /** The group that vfio-pci makes for a device without an IOMMU. */
+  IommuGroup makeNoIommuGroup(PciDevice device) {
+    int number =
+        IntStream.iterate(0, n -> n + 1)
+            .filter(n -> !iommuGroups.containsKey(n))
+            .findFirst()
+            .orElseThrow();
+    IommuGroup group = new IommuGroup(number, false);
+    group.devices().add(device);
+    device.join(group);
+    iommuGroups.put(number, group);
+    return group;
+  }
+
+  void removeNoIommuGroup(PciDevice device) {
+    iommuGroups.remove(device.group().number());
+    device.join(null);
+  }
+
+  boolean hasIommufd() {
+    return version.hasIommufd() && machine.hasIommufd();
+  }
+
+  boolean hasDeviceNodes() {
+    return hasIommufd() && version.hasDeviceNodes() && machine.hasDeviceNodes();
+  }
+
+  /** What can be mapped for a device of this machine, ascending. */
+  List<IovaRange> usableIovas() {
+    List<IovaRange> usable = new ArrayList<>();
+    List<IovaRange> reserved = new ArrayList<>(machine.reserved());
+    reserved.sort((a, b) -> Long.compareUnsigned(a.start(), b.start()));
+    long next = 0;
+    long end = machine.iommuBits() == Long.SIZE ? -1 : (1L << machine.iommuBits()) - 1;
+    for (IovaRange range : reserved) {
+      if (Long.compareUnsigned(range.start(), end) > 0) {
+        break;
+      }
+      if (Long.compareUnsigned(range.start(), next) > 0) {
+        usable.add(new IovaRange(next, range.start() - 1));
+      }
+      next = range.last() + 1;
+    }
+    if (Long.compareUnsigned(next, end) <= 0) {
+      usable.add(new IovaRange(next, end));
+    }
+    return Collections.unmodifiableList(usable);
+  }
+}

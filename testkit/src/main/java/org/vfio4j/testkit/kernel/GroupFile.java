@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.nio.charset.StandardCharsets;
+import org.vfio4j.Errno;
+import org.vfio4j.group.uapi.VfioGroupStatus;
+import org.vfio4j.group.uapi.VfioGroupUapi;
+import org.vfio4j.testkit.machine.Machine.Capability;
+
+/**
+ * An open group.
+ *
+ * <p>Source: {@code drivers/vfio/group.c}, where the checks are in the same order.
+ */
+final class GroupFile extends OpenFile {
+  private final Core core;
+  private final VfioGroup group;
+
+  GroupFile(Core core, VfioGroup group) {
+    super("/dev/" + group.node());
+    boolean privileged = core.machine().has(Capability.CAP_SYS_RAWIO);
+    KernelError.refuseIf(!group.isReal() && !privileged, Errno.EPERM);
+    this.core = core;
+    this.group = group;
+    group.open(this);
+  }
+
+  @Override
+  void release() {
+    group.close();
+  }
+
+  @Override
+  int ioctl(int request, UserPointer argument) {
+    switch (request) {
+      case VfioGroupUapi.VFIO_GROUP_GET_STATUS -> status(argument);
+      case VfioGroupUapi.VFIO_GROUP_SET_CONTAINER -> join(argument.getInt(0));
+      case VfioGroupUapi.VFIO_GROUP_UNSET_CONTAINER -> group.leave();
+      case VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD -> {
+        return open(argument);
+      }
+      default -> throw KernelError.of(Errno.ENOTTY);
+    }
+    return 0;
+  }
+
+  private void status(UserPointer status) {
+    int argsz = status.getInt(VfioGroupStatus.ARGSZ);
+    KernelError.refuseIf(Integer.compareUnsigned(argsz, VfioGroupStatus.SIZEOF) < 0, Errno.EINVAL);
+    KernelError.refuseIf(group.devices().isEmpty(), Errno.ENODEV);
+    int flags = 0;
+    if (group.isJoined()) {
+      flags = VfioGroupUapi.VFIO_GROUP_FLAGS_CONTAINER_SET | VfioGroupUapi.VFIO_GROUP_FLAGS_VIABLE;
+    } else if (!group.iommuGroup().isOwned()) {
+      flags = VfioGroupUapi.VFIO_GROUP_FLAGS_VIABLE;
+    }
+    status.putInt(VfioGroupStatus.FLAGS, flags);
+  }
+
+  private void join(int fd) {
+    KernelError.refuseIf(fd < 0, Errno.EBADF);
+    OpenFile file = core.files().get(fd);
+    KernelError.refuseIf(group.isJoined(), Errno.EINVAL);
+    KernelError.refuseIf(group.devices().isEmpty(), Errno.ENODEV);
+    if (file instanceof ContainerFile container) {
+      group.join(container.container());
+    } else if (file instanceof IommufdFile iommufd) {
+      IommufdContext context = iommufd.context();
+      if (group.isReal()) {
+        KernelError.refuseIf(context.isNoIommu(), Errno.EINVAL);
+        if (!context.hasCompat()) {
+          context.compat(context.allocateIoas());
+        }
+      } else {
+        KernelError.refuseIf(context.hasCompat(), Errno.EINVAL);
+        context.setNoIommu();
+      }
+      group.join(context);
+    } else {
+      throw KernelError.of(Errno.EBADFD);
+    }
+  }
+
+  private int open(UserPointer name) {
+    VfioDevice device = device(text(name));
+    KernelError.refuseIf(!group.isJoined(), Errno.EINVAL);
+    boolean privileged = core.machine().has(Capability.CAP_SYS_RAWIO);
+    device.openFromGroup(group.iommufd(), privileged);
+    DeviceFile file = new DeviceFile(core, device, true, "anon_inode:[vfio-device]");
+    return core.files().add(file);
+  }
+
+  /** Options behind a blank are for devices that know them: virtual functions. */
+  private VfioDevice device(String text) {
+    int blank = text.indexOf(' ');
+    String name = blank < 0 ? text : text.substring(0, blank);
+    VfioDevice found =
+        group.devices().stream()
+            .filter(device -> device.pci().name().equals(name))
+            .findFirst()
+            .orElseThrow(() -> KernelError.of(Errno.ENODEV));
+    KernelError.refuseIf(blank >= 0, Errno.EINVAL);
+    return found;
+  }
+
+  private static String text(UserPointer name) {
+    int length = 0;
+    while (name.getByte(length) != 0) {
+      length++;
+      KernelError.refuseIf(length >= UserMemory.PAGE, Errno.EINVAL);
+    }
+    return new String(name.get(0, length), StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.vfio4j.Errno;
+import org.vfio4j.dma.IovaRange;
+import org.vfio4j.testkit.kernel.IovaSpace.Mapping;
+import org.vfio4j.testkit.kernel.UserMemory.PinAccount;
+
+/**
+ * An I/O address space of an iommufd.
+ *
+ * <p>Memory is pinned while there is at least one page table of hardware. Source: {@code
+ * drivers/iommu/iommufd/io_pagetable.c}, where the checks are in the same order.
+ */
+final class Ioas extends IommufdObject {
+  private static final long PAGE = UserMemory.PAGE;
+
+  /** HPAGE_SIZE: a higher alignment of chosen IOVAs would be of no use. */
+  private static final long MOST_ALIGNMENT = 2L << 20;
+
+  private static final long LAST_CHOICE = -1 - PAGE;
+
+  private final UserMemory memory;
+  private final IovaSpace areas = new IovaSpace();
+  private final List<Reserved> reserved = new ArrayList<>();
+  private final List<Hwpt> hwpts = new ArrayList<>();
+  private List<IovaRange> allowed = List.of();
+  private long alignment = 1;
+  private boolean largePages = true;
+
+  /** A range that nothing may be mapped in, for as long as its owner is attached. */
+  private record Reserved(long start, long last, Object owner) {}
+
+  Ioas(IommufdContext context, UserMemory memory) {
+    super(context);
+    this.memory = memory;
+  }
+
+  IovaSpace areas() {
+    return areas;
+  }
+
+  long alignment() {
+    return alignment;
+  }
+
+  List<Hwpt> hwpts() {
+    return hwpts;
+  }
+
+  boolean hasLargePages() {
+    return largePages;
+  }
+
+  /**
+   * Maps user memory.
+   *
+   * @param fixed null lets this choose
+   * @return the IOVA
+   */
+  long map(PinAccount account, long userVa, long length, Long fixed, boolean write) {
+    KernelError.refuseIf(length == 0 || Long.compareUnsigned(length, -1 - PAGE) > 0, Errno.EINVAL);
+    KernelError.refuseIf(Long.compareUnsigned(userVa + length, userVa) < 0, Errno.EOVERFLOW);
+    Pages pages = new Pages(memory, account, userVa, write);
+    return insert(List.of(new Slice(pages, 0, length)), length, fixed, write);
+  }
+
+  private record Slice(Pages pages, long offset, long length) {}
+
+  /** Maps what another space, or this one, has at a range. */
+  long copy(Ioas source, long sourceIova, long length, Long fixed, boolean write) {
+    return insert(source.slices(sourceIova, length), length, fixed, write);
+  }
+
+  /** What {@link #copy} checks first. */
+  void checkMapped(long iova, long length) {
+    slices(iova, length);
+  }
+
+  private List<Slice> slices(long iova, long length) {
+    KernelError.refuseIf(length == 0, Errno.EINVAL);
+    KernelError.refuseIf(wraps(iova, length), Errno.EOVERFLOW);
+    List<Slice> slices = new ArrayList<>();
+    long last = iova + length - 1;
+    for (long at = iova; ; ) {
+      Mapping area = areas.find(at);
+      KernelError.refuseIf(area == null, Errno.ENOENT);
+      long end = min(last, area.last());
+      slices.add(new Slice(area.pages(), area.pagesOffset(at), end - at + 1));
+      if (end == last) {
+        return slices;
+      }
+      at = end + 1;
+    }
+  }
+
+  private long insert(List<Slice> slices, long length, Long fixed, boolean write) {
+    KernelError.refuseIf(length == 0 || (length & (alignment - 1)) != 0, Errno.EINVAL);
+    long start;
+    if (fixed == null) {
+      Slice first = slices.get(0);
+      start = choose(first.pages().address() + first.offset(), length);
+    } else {
+      start = fixed;
+      check(start, length);
+    }
+    List<Mapping> added = new ArrayList<>(slices.size());
+    try {
+      long at = start;
+      for (Slice slice : slices) {
+        KernelError.refuseIf(write && !slice.pages().isWritable(), Errno.EPERM);
+        long pageOffset = (slice.pages().address() + slice.offset()) & (PAGE - 1);
+        KernelError.refuseIf((pageOffset & (alignment - 1)) != 0, Errno.EINVAL);
+        Mapping area = new Mapping(at, slice.length(), write, slice.pages(), slice.offset());
+        areas.add(area);
+        added.add(area);
+        at += slice.length();
+      }
+      if (!hwpts.isEmpty()) {
+        for (Mapping area : added) {
+          area.pages().pin(area);
+        }
+      }
+    } catch (KernelError e) {
+      added.forEach(this::drop);
+      throw e;
+    }
+    return start;
+  }
+
+  private void check(long iova, long length) {
+    KernelError.refuseIf((iova & (alignment - 1)) != 0, Errno.EINVAL);
+    KernelError.refuseIf(wraps(iova, length), Errno.EOVERFLOW);
+    long last = iova + length - 1;
+    KernelError.refuseIf(isReserved(iova, last), Errno.EINVAL);
+    KernelError.refuseIf(areas.first(iova, last) != null, Errno.EEXIST);
+  }
+
+  /** iopt_alloc_iova(). */
+  private long choose(long userVa, long length) {
+    KernelError.refuseIf(Long.compareUnsigned(length, Long.MAX_VALUE) >= 0, Errno.EOVERFLOW);
+    long wanted = length == 1 ? 1 : Long.highestOneBit(length - 1) << 1;
+    if (userVa != 0) {
+      wanted = min(wanted, Long.lowestOneBit(userVa));
+    }
+    wanted = min(wanted, MOST_ALIGNMENT);
+    KernelError.refuseIf(Long.compareUnsigned(wanted, alignment) < 0, Errno.EINVAL);
+    List<IovaRange> windows =
+        allowed.isEmpty() ? List.of(new IovaRange(PAGE, LAST_CHOICE)) : allowed;
+    for (IovaRange window : windows) {
+      long start = Long.compareUnsigned(window.start(), PAGE) < 0 ? PAGE : window.start();
+      Long found = choose(start, min(window.last(), LAST_CHOICE), wanted, userVa % PAGE, length);
+      if (found != null) {
+        return found;
+      }
+    }
+    throw KernelError.of(Errno.ENOSPC);
+  }
+
+  /** The first place that is long enough from {@code start} on; null where there is none. */
+  private Long choose(long start, long last, long wanted, long pageOffset, long length) {
+    for (long at = start; Long.compareUnsigned(at, last) <= 0; ) {
+      long aligned = ((at + wanted - 1) & -wanted) | pageOffset;
+      boolean fits =
+          Long.compareUnsigned(aligned, at) >= 0
+              && Long.compareUnsigned(aligned, last) < 0
+              && Long.compareUnsigned(last - aligned, length - 1) >= 0;
+      if (!fits) {
+        return null;
+      }
+      long end = aligned + length - 1;
+      Long taken = lastTaken(aligned, end);
+      if (taken == null) {
+        return aligned;
+      }
+      if (taken == -1) {
+        return null;
+      }
+      at = taken + 1;
+    }
+    return null;
+  }
+
+  /** Where the first thing in the way ends; null where nothing is. */
+  private Long lastTaken(long start, long last) {
+    for (Reserved range : reserved) {
+      if (overlaps(range.start(), range.last(), start, last)) {
+        return range.last();
+      }
+    }
+    Mapping area = areas.first(start, last);
+    return area == null ? null : area.last();
+  }
+
+  /** Removes whole mappings; gives the number of bytes. */
+  long unmap(long iova, long length) {
+    KernelError.refuseIf(length == 0, Errno.EINVAL);
+    KernelError.refuseIf(wraps(iova, length), Errno.EOVERFLOW);
+    return unmapRange(iova, iova + length - 1, null);
+  }
+
+  long unmapAll() {
+    return unmapRange(0, -1, null);
+  }
+
+  /** As {@link #unmap}, told to the caller even where it fails in the middle. */
+  void unmap(long iova, long length, long[] unmapped) {
+    KernelError.refuseIf(length == 0, Errno.EINVAL);
+    KernelError.refuseIf(wraps(iova, length), Errno.EOVERFLOW);
+    unmapRange(iova, iova + length - 1, unmapped);
+  }
+
+  private long unmapRange(long start, long last, long[] soFar) {
+    long bytes = 0;
+    while (true) {
+      Mapping area = areas.first(start, last);
+      if (area == null) {
+        return bytes;
+      }
+      KernelError.refuseIf(
+          Long.compareUnsigned(area.start(), start) < 0
+              || Long.compareUnsigned(area.last(), last) > 0,
+          Errno.ENOENT);
+      drop(area);
+      bytes += area.length();
+      if (soFar != null) {
+        soFar[0] = bytes;
+      }
+      if (Long.compareUnsigned(area.last(), last) >= 0) {
+        return bytes;
+      }
+      start = area.last() + 1;
+    }
+  }
+
+  private void drop(Mapping area) {
+    if (area.isPinned()) {
+      area.pages().unpin(area);
+    }
+    areas.remove(area);
+  }
+
+  /** iopt_cut_iova(): ends a mapping with this IOVA, where it goes on. */
+  void cutAfter(long iova) {
+    Mapping area = areas.find(iova);
+    if (area == null || iova == area.start() || iova == area.last()) {
+      return;
+    }
+    long upperStart = iova + 1;
+    long upperOffset = area.pagesOffset(upperStart);
+    KernelError.refuseIf(
+        (upperStart & (alignment - 1)) != 0 || (upperOffset & (alignment - 1)) != 0, Errno.EINVAL);
+    KernelError.refuseIf(area.isPinned() && largePages, Errno.EINVAL);
+    Mapping lower =
+        new Mapping(
+            area.start(),
+            upperStart - area.start(),
+            area.isWritable(),
+            area.pages(),
+            area.pagesOffset());
+    Mapping upper =
+        new Mapping(upperStart, area.last() - iova, area.isWritable(), area.pages(), upperOffset);
+    if (area.isPinned()) {
+      area.pages().cut(area, lower, upper);
+    }
+    areas.remove(area);
+    areas.add(lower);
+    areas.add(upper);
+  }
+
+  /** The list replaces the one before; empty lets everything. */
+  void allow(List<IovaRange> ranges) {
+    List<IovaRange> sorted = new ArrayList<>();
+    for (IovaRange range : ranges) {
+      for (IovaRange other : sorted) {
+        KernelError.refuseIf(
+            overlaps(other.start(), other.last(), range.start(), range.last()), Errno.EINVAL);
+      }
+      sorted.add(range);
+    }
+    for (IovaRange range : sorted) {
+      KernelError.refuseIf(isReserved(range.start(), range.last()), Errno.EADDRINUSE);
+    }
+    sorted.sort((a, b) -> Long.compareUnsigned(a.start(), b.start()));
+    allowed = sorted;
+  }
+
+  /** What is not reserved, ascending. */
+  List<IovaRange> usable() {
+    List<Reserved> ascending = new ArrayList<>(reserved);
+    ascending.sort(Comparator.comparingLong(range -> range.start() + Long.MIN_VALUE));
+    List<IovaRange> usable = new ArrayList<>();
+    long next = 0;
+    for (Reserved range : ascending) {
+      if (Long.compareUnsigned(range.start(), next) > 0) {
+        usable.add(new IovaRange(next, range.start() - 1));
+      }
+      if (range.last() == -1) {
+        return usable;
+      }
+      if (Long.compareUnsigned(range.last(), next) >= 0) {
+        next = range.last() + 1;
+      }
+    }
+    usable.add(new IovaRange(next, -1));
+    return usable;
+  }
+
+  /** iopt_reserve_iova(). */
+  void reserve(List<IovaRange> ranges, Object owner) {
+    for (IovaRange range : ranges) {
+      boolean allowedThere =
+          allowed.stream()
+              .anyMatch(
+                  other -> overlaps(other.start(), other.last(), range.start(), range.last()));
+      if (allowedThere || areas.first(range.start(), range.last()) != null) {
+        unreserve(owner);
+        throw KernelError.of(Errno.EADDRINUSE);
+      }
+      reserved.add(new Reserved(range.start(), range.last(), owner));
+    }
+  }
+
+  void unreserve(Object owner) {
+    reserved.removeIf(range -> range.owner() == owner);
+  }
+
+  /** iopt_table_add_domain(): from here on, everything is pinned. */
+  void add(Hwpt hwpt, List<IovaRange> outOfAperture) {
+    align(PAGE);
+    reserve(outOfAperture, hwpt);
+    if (hwpts.isEmpty()) {
+      List<Mapping> done = new ArrayList<>();
+      try {
+        for (Mapping area : areas.all()) {
+          area.pages().pin(area);
+          done.add(area);
+        }
+      } catch (KernelError e) {
+        done.forEach(area -> area.pages().unpin(area));
+        unreserve(hwpt);
+        realign();
+        throw e;
+      }
+    }
+    hwpts.add(hwpt);
+  }
+
+  void remove(Hwpt hwpt) {
+    hwpts.remove(hwpt);
+    unreserve(hwpt);
+    if (hwpts.isEmpty()) {
+      for (Mapping area : areas.all()) {
+        area.pages().unpin(area);
+      }
+    }
+    realign();
+  }
+
+  private void align(long wanted) {
+    if (wanted <= alignment) {
+      return;
+    }
+    for (Mapping area : areas.all()) {
+      long pageOffset = (area.pages().address() + area.pagesOffset()) & (PAGE - 1);
+      KernelError.refuseIf(
+          ((area.start() | (area.last() + 1) | pageOffset) & (wanted - 1)) != 0, Errno.EADDRINUSE);
+    }
+    alignment = wanted;
+  }
+
+  private void realign() {
+    alignment = hwpts.isEmpty() && largePages ? 1 : PAGE;
+  }
+
+  void largePages(boolean wanted) {
+    if (wanted) {
+      largePages = true;
+      realign();
+    } else if (largePages) {
+      KernelError.refuseIf(!hwpts.isEmpty() && !areas.isEmpty(), Errno.EINVAL);
+      align(PAGE);
+      largePages = false;
+    }
+  }
+
+  @Override
+  void destroyed() {
+    unmapAll();
+    context().forget(this);
+  }
+
+  private boolean isReserved(long start, long last) {
+    return reserved.stream().anyMatch(range -> overlaps(range.start(), range.last(), start, last));
+  }
+
+  private static boolean overlaps(long start, long last, long otherStart, long otherLast) {
+    return Long.compareUnsigned(start, otherLast) <= 0
+        && Long.compareUnsigned(otherStart, last) <= 0;
+  }
+
+  /** Whether the last byte is beyond the end of the space. {@code length} is not 0. */
+  static boolean wraps(long start, long length) {
+    return Long.compareUnsigned(start + length - 1, start) < 0;
+  }
+
+  private static long min(long one, long other) {
+    return Long.compareUnsigned(one, other) <= 0 ? one : other;
+  }
+}

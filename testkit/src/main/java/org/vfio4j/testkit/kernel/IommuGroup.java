@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.vfio4j.Errno;
+
+/**
+ * Devices that the IOMMU cannot tell apart, and who owns their DMA: the host's drivers, or one user
+ * of VFIO.
+ *
+ * <p>Source: {@code drivers/iommu/iommu.c}.
+ */
+final class IommuGroup {
+  /** What the group that vfio-pci makes for a device without an IOMMU is called. */
+  static final String NO_IOMMU = "vfio-noiommu";
+
+  private final int number;
+  private final boolean real;
+  private final List<PciDevice> devices = new ArrayList<>();
+  private Object owner;
+  private int ownerCount;
+  private IovaSpace space;
+
+  IommuGroup(int number, boolean real) {
+    this.number = number;
+    this.real = real;
+  }
+
+  int number() {
+    return number;
+  }
+
+  /** False where no IOMMU is behind it: VFIO's no-IOMMU mode. */
+  boolean isReal() {
+    return real;
+  }
+
+  List<PciDevice> devices() {
+    return devices;
+  }
+
+  /** What its devices reach; null while the host has them, or nobody. */
+  IovaSpace space() {
+    return space;
+  }
+
+  void space(IovaSpace attached) {
+    space = attached;
+  }
+
+  boolean isOwned() {
+    return ownerCount > 0;
+  }
+
+  /** iommu_device_use_default_domain(): a driver of the host is bound. */
+  void useByHost() {
+    KernelError.refuseIf(ownerCount > 0 && owner != null, Errno.EBUSY);
+    ownerCount++;
+  }
+
+  /** iommu_group_claim_dma_owner(). */
+  void claim(Object claimant) {
+    KernelError.refuseIf(ownerCount > 0, Errno.EPERM);
+    owner = claimant;
+    ownerCount = 1;
+  }
+
+  /** iommu_device_claim_dma_owner(): more than one device of the group may. */
+  void claimForDevice(Object claimant) {
+    KernelError.refuseIf(ownerCount > 0 && owner != claimant, Errno.EPERM);
+    owner = claimant;
+    ownerCount++;
+  }
+
+  void release() {
+    ownerCount--;
+    if (ownerCount == 0) {
+      owner = null;
+      space = null;
+    }
+  }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.vfio4j.Errno;
+import org.vfio4j.testkit.kernel.IovaSpace.Mapping;
+import org.vfio4j.testkit.kernel.UserMemory.Pin;
+import org.vfio4j.testkit.kernel.UserMemory.PinAccount;
+
+/**
+ * User memory behind one or more mappings of an iommufd. Copies share it, and count once.
+ *
+ * <p>Source: {@code struct iopt_pages} in {@code drivers/iommu/iommufd/pages.c}.
+ */
+final class Pages {
+  private final UserMemory memory;
+  private final PinAccount account;
+  private final long address;
+  private final boolean writable;
+  private final List<Mapping> pinned = new ArrayList<>(1);
+  private long accounted;
+
+  Pages(UserMemory memory, PinAccount account, long address, boolean writable) {
+    this.memory = memory;
+    this.account = account;
+    this.address = address;
+    this.writable = writable;
+  }
+
+  boolean isWritable() {
+    return writable;
+  }
+
+  long address() {
+    return address;
+  }
+
+  /** EFAULT where the process does not have the memory, ENOMEM over the limit. */
+  void pin(Mapping mapping) {
+    Pin pin = memory.pin(address + mapping.pagesOffset(), mapping.length(), writable);
+    KernelError.refuseIf(pin == null, Errno.EFAULT);
+    pinned.add(mapping);
+    try {
+      account();
+    } catch (KernelError e) {
+      pinned.remove(mapping);
+      pin.release();
+      throw e;
+    }
+    mapping.pinned(pin);
+  }
+
+  void unpin(Mapping mapping) {
+    mapping.pin().release();
+    mapping.pinned(null);
+    pinned.remove(mapping);
+    account();
+  }
+
+  /** {@code whole}, which is pinned, was cut in two. */
+  void cut(Mapping whole, Mapping lower, Mapping upper) {
+    pinned.remove(whole);
+    for (Mapping part : List.of(lower, upper)) {
+      part.pinned(whole.pin().from(part.start() - whole.start()));
+      pinned.add(part);
+    }
+    whole.pin().release();
+    whole.pinned(null);
+    account();
+  }
+
+  private void account() {
+    long pages = pages();
+    memory.accountPinned(account, pages - accounted);
+    accounted = pages;
+  }
+
+  /** How many pages are pinned by at least one mapping. */
+  private long pages() {
+    long misaligned = address & (UserMemory.PAGE - 1);
+    long count = 0;
+    long next = 0;
+    if (pinned.size() > 1) {
+      pinned.sort(Comparator.comparingLong(Mapping::pagesOffset));
+    }
+    for (Mapping mapping : pinned) {
+      long first = Math.max(next, UserMemory.pages(misaligned + mapping.pagesOffset()));
+      long end = UserMemory.pages(misaligned + mapping.pagesOffset() + mapping.length() - 1) + 1;
+      if (end > first) {
+        count += end - first;
+        next = end;
+      }
+    }
+    return count;
+  }
+}

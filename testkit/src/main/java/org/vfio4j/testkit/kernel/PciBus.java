@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.vfio4j.Errno;
+import org.vfio4j.testkit.machine.MachineDevice;
+
+/** Drivers, and which device is bound to which: what is written to /sys/bus/pci. */
+final class PciBus {
+  static final String VFIO_PCI = "vfio-pci";
+
+  /** Drivers that leave the DMA of their devices to others. */
+  private static final Set<String> MANAGED = Set.of(VFIO_PCI, "pci-stub", "pcieport");
+
+  private final Core core;
+  private final SysTree tree;
+  private final Set<String> drivers = new TreeSet<>(MANAGED);
+
+  /** Of the devices that a driver of the host is made for. */
+  private final Map<PciDevice, String> natural = new HashMap<>();
+
+  private final Map<IommuGroup, VfioGroup> vfioGroups = new HashMap<>();
+
+  PciBus(Core core, SysTree tree) {
+    this.core = core;
+    this.tree = tree;
+    for (MachineDevice device : core.machine().devices()) {
+      String driver = device.driver();
+      if (!driver.isEmpty() && !MANAGED.contains(driver)) {
+        drivers.add(driver);
+        natural.put(core.device(device.address().toString()), driver);
+      }
+    }
+    for (String driver : drivers) {
+      tree.addDriver(driver, name -> bind(driver, name), name -> unbind(driver, name));
+    }
+    tree.addProbe(this::probe);
+    for (PciDevice device : core.devices()) {
+      tree.addDevice(device, () -> override(device), text -> override(device, text));
+    }
+    for (MachineDevice device : core.machine().devices()) {
+      if (!device.driver().isEmpty()) {
+        attach(core.device(device.address().toString()), device.driver());
+      }
+    }
+  }
+
+  private static String text(byte[] written) {
+    String text = new String(written, StandardCharsets.UTF_8);
+    int end = text.indexOf('\n');
+    return end < 0 ? text : text.substring(0, end);
+  }
+
+  private static byte[] override(PciDevice device) {
+    String shown = device.override().isEmpty() ? "(null)" : device.override();
+    return (shown + "\n").getBytes(StandardCharsets.UTF_8);
+  }
+
+  private int override(PciDevice device, byte[] written) {
+    device.override(text(written));
+    return written.length;
+  }
+
+  private int probe(byte[] written) {
+    PciDevice device = core.device(text(written));
+    KernelError.refuseIf(device == null, Errno.ENODEV);
+    if (device.driver().isEmpty()) {
+      String driver =
+          device.override().isEmpty() ? natural.getOrDefault(device, "") : device.override();
+      if (drivers.contains(driver)) {
+        try {
+          attach(device, driver);
+        } catch (KernelError refused) {
+          // As in Linux: the write succeeds, and the device has no driver.
+        }
+      }
+    }
+    return written.length;
+  }
+
+  private int bind(String driver, byte[] written) {
+    PciDevice device = core.device(text(written));
+    boolean matches =
+        device != null
+            && (device.override().isEmpty()
+                ? driver.equals(natural.get(device))
+                : driver.equals(device.override()));
+    KernelError.refuseIf(!matches, Errno.ENODEV);
+    KernelError.refuseIf(!device.driver().isEmpty(), Errno.EBUSY);
+    attach(device, driver);
+    return written.length;
+  }
+
+  private int unbind(String driver, byte[] written) {
+    PciDevice device = core.device(text(written));
+    KernelError.refuseIf(device == null || !device.driver().equals(driver), Errno.ENODEV);
+    detach(device);
+    return written.length;
+  }
+
+  private void attach(PciDevice device, String driver) {
+    if (driver.equals(VFIO_PCI)) {
+      KernelError.refuseIf(device.function().isBridge(), Errno.EINVAL);
+      addToVfio(device);
+    } else if (!MANAGED.contains(driver) && device.group() != null) {
+      device.group().useByHost();
+    }
+    device.driver(driver);
+    tree.bound(device, driver);
+  }
+
+  private void detach(PciDevice device) {
+    String driver = device.driver();
+    if (driver.equals(VFIO_PCI)) {
+      removeFromVfio(device);
+    } else if (!MANAGED.contains(driver) && device.group() != null) {
+      device.group().release();
+    }
+    tree.unbound(device, driver);
+    device.driver("");
+  }
+
+  private void addToVfio(PciDevice device) {
+    if (device.group() == null) {
+      KernelError.refuseIf(!core.machine().isNoIommuMode(), Errno.EINVAL);
+      tree.addGroup(core.makeNoIommuGroup(device));
+      tree.addGroupLink(device);
+    }
+    VfioGroup group = vfioGroups.computeIfAbsent(device.group(), VfioGroup::new);
+    int index = 0;
+    while (isTaken(index)) {
+      index++;
+    }
+    VfioDevice vfio = new VfioDevice(core, device, group, index);
+    if (group.devices().isEmpty()) {
+      tree.addGroupNode(group, () -> new GroupFile(core, group));
+    }
+    group.devices().add(vfio);
+    device.vfio(vfio);
+    tree.addVfioDevice(vfio);
+  }
+
+  private boolean isTaken(int index) {
+    return core.devices().stream()
+        .anyMatch(device -> device.vfio() != null && device.vfio().index() == index);
+  }
+
+  /** Waits until nobody has the device open. */
+  private void removeFromVfio(PciDevice device) {
+    VfioDevice vfio = device.vfio();
+    tree.removeVfioDevice(vfio);
+    vfio.leave();
+    core.gate().changed();
+    core.gate().await(vfio::isUnused, -1);
+    VfioGroup group = vfio.group();
+    group.devices().remove(vfio);
+    device.vfio(null);
+    if (group.devices().isEmpty()) {
+      tree.removeGroupNode(group);
+      vfioGroups.remove(group.iommuGroup());
+    }
+    if (!group.isReal()) {
+      tree.removeGroup(group.iommuGroup());
+      tree.removeGroupLink(device);
+      core.removeNoIommuGroup(device);
+    }
+  }
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.vfio4j.testkit.device.DeviceBus;
+import org.vfio4j.testkit.device.DeviceModel;
+import org.vfio4j.testkit.device.DmaFault;
+import org.vfio4j.testkit.device.PciFunction;
+import org.vfio4j.testkit.machine.MachineDevice;
+
+/** A function on the bus: its model, its configuration space, its driver and its group. */
+final class PciDevice implements DeviceBus {
+  private final String name;
+  private final String path;
+  private final DeviceModel model;
+  private final ConfigSpace config;
+  private final List<DmaFault> faults = new ArrayList<>();
+  private IommuGroup group;
+  private String driver = "";
+  private String override = "";
+  private VfioDevice vfio;
+  private InterruptSink sink;
+  private boolean line;
+
+  /**
+   * Who serves the interrupts of a device: nobody, until its driver enables one.
+   *
+   * <p>Unlike the line, a message is over when it was sent.
+   */
+  interface InterruptSink {
+    void message(int vector);
+
+    void lineUp();
+  }
+
+  PciDevice(MachineDevice device, String path, int barAddress) {
+    this.name = device.address().toString();
+    this.path = path;
+    this.model = device.model();
+    this.config = new ConfigSpace(model.function(), barAddress);
+    model.connect(this);
+  }
+
+  String name() {
+    return name;
+  }
+
+  /** Its folder in /sys. */
+  String path() {
+    return path;
+  }
+
+  DeviceModel model() {
+    return model;
+  }
+
+  PciFunction function() {
+    return model.function();
+  }
+
+  ConfigSpace config() {
+    return config;
+  }
+
+  /** Null where no IOMMU is in front of it. */
+  IommuGroup group() {
+    return group;
+  }
+
+  void join(IommuGroup joined) {
+    group = joined;
+  }
+
+  /** Empty for none. */
+  String driver() {
+    return driver;
+  }
+
+  void driver(String bound) {
+    driver = bound;
+  }
+
+  String override() {
+    return override;
+  }
+
+  void override(String wanted) {
+    override = wanted;
+  }
+
+  /** Null where no driver of VFIO has it. */
+  VfioDevice vfio() {
+    return vfio;
+  }
+
+  void vfio(VfioDevice device) {
+    vfio = device;
+  }
+
+  void interrupts(InterruptSink served) {
+    sink = served;
+    lookAtLine();
+  }
+
+  List<DmaFault> faults() {
+    return faults;
+  }
+
+  @Override
+  public boolean readMemory(long iova, byte[] target, int start, int length) {
+    return transfer(iova, target, start, length, false);
+  }
+
+  @Override
+  public boolean writeMemory(long iova, byte[] source, int start, int length) {
+    return transfer(iova, source, start, length, true);
+  }
+
+  private boolean transfer(long iova, byte[] bytes, int start, int length, boolean write) {
+    if (!config.command(ConfigSpace.COMMAND_MASTER)) {
+      return false;
+    }
+    IovaSpace space = group == null ? null : group.space();
+    // Twice, so that a transfer is done whole or not at all.
+    for (long done = 0; done < length; ) {
+      IovaSpace.Mapping mapping = space == null ? null : space.find(iova + done);
+      if (mapping == null || (write && !mapping.isWritable())) {
+        faults.add(new DmaFault(name, iova + done, write, mapping != null));
+        return false;
+      }
+      done += mapping.lengthFrom(iova + done);
+    }
+    for (long done = 0; done < length; ) {
+      long at = iova + done;
+      IovaSpace.Mapping mapping = space.find(at);
+      int count = (int) Math.min(length - done, mapping.lengthFrom(at));
+      if (write) {
+        mapping.write(at, bytes, (int) (start + done), count);
+      } else {
+        mapping.read(at, bytes, (int) (start + done), count);
+      }
+      done += count;
+    }
+    return true;
+  }
+
+  @Override
+  public boolean isMessageSignalled() {
+    return flag(config.msi(), ConfigSpace.MSI_ENABLE)
+        || flag(config.msix(), ConfigSpace.MSIX_ENABLE);
+  }
+
+  private boolean flag(int capability, int bit) {
+    return capability != 0 && (config.getShort(capability + ConfigSpace.MSI_FLAGS) & bit) != 0;
+  }
+
+  @Override
+  public void message(int vector) {
+    // A message is a write to memory.
+    if (isMessageSignalled() && config.command(ConfigSpace.COMMAND_MASTER) && sink != null) {
+      sink.message(vector);
+    }
+  }
+
+  @Override
+  public void line(boolean up) {
+    line = up;
+    config.setBits(ConfigSpace.STATUS, ConfigSpace.STATUS_INTERRUPT, up);
+    lookAtLine();
+  }
+
+  boolean isLineUp() {
+    return line;
+  }
+
+  /** The bit of the command register that keeps the line from being seen. */
+  void disableLine(boolean disabled) {
+    config.setCommand(ConfigSpace.COMMAND_INTX_DISABLE, disabled);
+    lookAtLine();
+  }
+
+  /** The line is a level: it interrupts as long as it is up and lets through. */
+  void lookAtLine() {
+    if (line && sink != null && !config.command(ConfigSpace.COMMAND_INTX_DISABLE)) {
+      sink.lineUp();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.nio.charset.StandardCharsets;
+import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
+import org.vfio4j.Errno;
+import org.vfio4j.dma.IovaRange;
+import org.vfio4j.testkit.kernel.FileTree.Attribute;
+import org.vfio4j.testkit.kernel.FileTree.Special;
+
+/** What /sys and /dev show of devices, drivers and groups. */
+final class SysTree {
+  private static final String BUS = "/sys/bus/pci";
+  private static final String GROUPS = "/sys/kernel/iommu_groups/";
+  private static final String VFIO_CLASS = "/sys/class/vfio-dev/";
+  private static final String ENTRY_LIMIT =
+      "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit";
+  private static final int VFIO_MAJOR = 511;
+
+  private final Core core;
+  private final FileTree tree;
+
+  SysTree(Core core, FileTree tree) {
+    this.core = core;
+    this.tree = tree;
+    tree.folder(BUS + "/devices");
+    tree.folder(GROUPS);
+    tree.folder("/sys/class");
+    tree.add("/dev/null", new Special(NullFile::new));
+    tree.add("/dev/vfio/vfio", new Special(() -> new ContainerFile(core)));
+    if (core.hasIommufd()) {
+      tree.add("/dev/iommu", new Special(() -> new IommufdFile(core)));
+    }
+    if (core.hasDeviceNodes()) {
+      tree.folder("/dev/vfio/devices");
+    }
+    tree.add(ENTRY_LIMIT, new Attribute(this::entryLimit, this::entryLimit));
+    core.iommuGroups().forEach(this::addGroup);
+  }
+
+  private byte[] entryLimit() {
+    return (core.dmaEntryLimit() + "\n").getBytes(StandardCharsets.UTF_8);
+  }
+
+  private int entryLimit(byte[] written) {
+    String text = new String(written, StandardCharsets.UTF_8).strip();
+    KernelError.refuseIf(!text.matches("[0-9]{1,9}"), Errno.EINVAL);
+    core.dmaEntryLimit(Integer.parseInt(text));
+    return written.length;
+  }
+
+  void addDriver(String driver, ToIntFunction<byte[]> bind, ToIntFunction<byte[]> unbind) {
+    String folder = driver(driver);
+    tree.add(folder + "/bind", new Attribute(null, bind));
+    tree.add(folder + "/unbind", new Attribute(null, unbind));
+  }
+
+  void addProbe(ToIntFunction<byte[]> probe) {
+    tree.add(BUS + "/drivers_probe", new Attribute(null, probe));
+  }
+
+  void addDevice(PciDevice device, Supplier<byte[]> override, ToIntFunction<byte[]> setOverride) {
+    String folder = device.path();
+    ConfigSpace config = device.config();
+    tree.add(folder + "/vendor", hex(4, config.getShort(ConfigSpace.VENDOR_ID)));
+    tree.add(folder + "/device", hex(4, config.getShort(ConfigSpace.DEVICE_ID)));
+    tree.add(folder + "/subsystem_vendor", hex(4, config.getShort(ConfigSpace.SUBSYSTEM_VENDOR)));
+    tree.add(folder + "/subsystem_device", hex(4, config.getShort(ConfigSpace.SUBSYSTEM)));
+    tree.add(folder + "/class", hex(6, config.getInt(ConfigSpace.REVISION) >>> Byte.SIZE));
+    tree.add(folder + "/revision", hex(2, config.getInt(ConfigSpace.REVISION) & 0xff));
+    tree.add(folder + "/config", new Attribute(config::content, null));
+    tree.add(folder + "/driver_override", new Attribute(override, setOverride));
+    link(folder + "/subsystem", BUS);
+    link(BUS + "/devices/" + device.name(), folder);
+    if (device.group() != null) {
+      addGroupLink(device);
+    }
+  }
+
+  void addGroupLink(PciDevice device) {
+    link(device.path() + "/iommu_group", GROUPS + device.group().number());
+  }
+
+  void removeGroupLink(PciDevice device) {
+    tree.remove(device.path() + "/iommu_group");
+  }
+
+  void addGroup(IommuGroup group) {
+    String folder = GROUPS + group.number();
+    StringBuilder reserved = new StringBuilder();
+    for (IovaRange range : core.machine().reserved()) {
+      reserved.append(String.format("0x%016x 0x%016x msi%n", range.start(), range.last()));
+    }
+    tree.add(folder + "/reserved_regions", Attribute.of(group.isReal() ? reserved.toString() : ""));
+    tree.folder(folder + "/devices");
+    if (!group.isReal()) {
+      tree.add(folder + "/name", Attribute.of(IommuGroup.NO_IOMMU + "\n"));
+    }
+    for (PciDevice device : group.devices()) {
+      link(folder + "/devices/" + device.name(), device.path());
+    }
+  }
+
+  void removeGroup(IommuGroup group) {
+    tree.remove(GROUPS + group.number());
+  }
+
+  void bound(PciDevice device, String driver) {
+    link(device.path() + "/driver", driver(driver));
+    link(driver(driver) + "/" + device.name(), device.path());
+  }
+
+  void unbound(PciDevice device, String driver) {
+    tree.remove(device.path() + "/driver");
+    tree.remove(driver(driver) + "/" + device.name());
+  }
+
+  void addGroupNode(VfioGroup group, Supplier<OpenFile> open) {
+    tree.add("/dev/" + group.node(), new Special(open));
+  }
+
+  void removeGroupNode(VfioGroup group) {
+    tree.remove("/dev/" + group.node());
+  }
+
+  void addVfioDevice(VfioDevice device) {
+    if (!core.version().hasDeviceFolders()) {
+      return;
+    }
+    String name = "vfio" + device.index();
+    String folder = device.pci().path() + "/vfio-dev/" + name;
+    link(folder + "/device", device.pci().path());
+    link(VFIO_CLASS + name, folder);
+    // A device without an IOMMU has no node.
+    if (core.hasDeviceNodes() && device.group().isReal()) {
+      tree.add(folder + "/dev", Attribute.of(VFIO_MAJOR + ":" + device.index() + "\n"));
+      String node = node(device);
+      tree.add(node, new Special(() -> new DeviceFile(core, device, false, node)));
+    }
+  }
+
+  void removeVfioDevice(VfioDevice device) {
+    if (!core.version().hasDeviceFolders()) {
+      return;
+    }
+    tree.remove(VFIO_CLASS + "vfio" + device.index());
+    tree.remove(device.pci().path() + "/vfio-dev");
+    if (core.hasDeviceNodes() && device.group().isReal()) {
+      tree.remove(node(device));
+    }
+  }
+
+  private static String node(VfioDevice device) {
+    return "/dev/vfio/devices/vfio" + device.index();
+  }
+
+  private static String driver(String driver) {
+    return BUS + "/drivers/" + driver;
+  }
+
+  private static Attribute hex(int digits, int value) {
+    return Attribute.of(String.format("0x%0" + digits + "x%n", value));
+  }
+
+  /** As sysfs has them: relative to the folder of the link. */
+  private void link(String from, String to) {
+    int folders = (int) from.chars().filter(c -> c == '/').count() - 1;
+    tree.addLink(from, "../".repeat(folders) + to.substring(1));
+  }
+}

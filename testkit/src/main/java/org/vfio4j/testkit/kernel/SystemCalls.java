@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.vfio4j.Errno;
+import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.Linux;
+import org.vfio4j.linux.Result;
+import org.vfio4j.linux.Roots;
+import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.memory.NativeBlock;
+import org.vfio4j.testkit.device.DmaFault;
+import org.vfio4j.testkit.kernel.FileTree.Attribute;
+import org.vfio4j.testkit.kernel.FileTree.Folder;
+import org.vfio4j.testkit.kernel.FileTree.Link;
+import org.vfio4j.testkit.kernel.FileTree.Node;
+import org.vfio4j.testkit.kernel.FileTree.Special;
+import org.vfio4j.testkit.machine.KernelVersion;
+import org.vfio4j.testkit.machine.Machine;
+
+/** The port: finds the open file behind a call, and makes a result of what comes of it. */
+public final class SystemCalls implements Kernel {
+  private static final int ACCESS_MODE = 3;
+  private static final int POLLFD_SIZE = 8;
+  private static final int POLL_EVENTS = 4;
+  private static final int POLL_REVENTS = 6;
+  private static final int ALWAYS_POLLED = Linux.POLLERR | Linux.POLLHUP | Linux.POLLNVAL;
+
+  private final Core core;
+  private final Gate gate;
+  private final FileTree tree = new FileTree();
+
+  public SystemCalls(KernelVersion version, Machine machine) {
+    core = new Core(version, machine);
+    gate = core.gate();
+    new PciBus(core, new SysTree(core, tree));
+    new ProcTree(core, tree);
+    for (int fd = 0; fd <= 2; fd++) {
+      core.files().add(new NullFile());
+    }
+  }
+
+  /** What devices could not reach so far, oldest first. */
+  public List<DmaFault> dmaFaults() {
+    gate.enter();
+    try {
+      List<DmaFault> faults = new ArrayList<>();
+      core.devices().forEach(device -> faults.addAll(device.faults()));
+      return faults;
+    } finally {
+      gate.leave();
+    }
+  }
+
+  @Override
+  public Roots roots() {
+    return Roots.DEFAULT;
+  }
+
+  @Override
+  public int pageSize() {
+    return UserMemory.PAGE;
+  }
+
+  private long call(LongSupplier call) {
+    gate.enter();
+    try {
+      return call.getAsLong();
+    } catch (KernelError e) {
+      return e.result();
+    } finally {
+      gate.leave();
+    }
+  }
+
+  private <T> Result<T> question(Supplier<T> call) {
+    gate.enter();
+    try {
+      return Result.of(call.get());
+    } catch (KernelError e) {
+      return Result.failed(e.errno());
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /** With the file held, so that closing its descriptor meanwhile does not end it. */
+  private interface FileCall {
+    long on(OpenFile file);
+  }
+
+  private long call(int fd, FileCall call) {
+    gate.enter();
+    try {
+      OpenFile file = core.files().find(fd);
+      if (file == null) {
+        return Errno.EBADF.result();
+      }
+      file.hold();
+      try {
+        return call.on(file);
+      } finally {
+        file.drop();
+      }
+    } catch (KernelError e) {
+      return e.result();
+    } finally {
+      gate.leave();
+    }
+  }
+
+  private UserPointer pointer(NativeBlock block) {
+    return new UserPointer(core.memory(), block);
+  }
+
+  @Override
+  public int open(String path, int flags) {
+    return (int) call(() -> core.files().add(openFile(path, flags)));
+  }
+
+  private OpenFile openFile(String path, int flags) {
+    Node node = tree.resolve(path);
+    int mode = flags & ACCESS_MODE;
+    if (node instanceof Folder) {
+      KernelError.refuseIf(mode != Linux.O_RDONLY, Errno.EISDIR);
+      return new FolderFile(path);
+    }
+    if (node instanceof Attribute attribute) {
+      boolean reads = mode != Linux.O_WRONLY;
+      boolean writes = mode != Linux.O_RDONLY;
+      boolean denied = (reads && attribute.show() == null) || (writes && attribute.store() == null);
+      KernelError.refuseIf(denied, Errno.EACCES);
+      return new AttributeFile(path, attribute);
+    }
+    return ((Special) node).open().get();
+  }
+
+  @Override
+  public int close(int fd) {
+    return (int)
+        call(
+            () -> {
+              core.files().close(fd);
+              return 0;
+            });
+  }
+
+  @Override
+  public int dup(int fd) {
+    return (int) call(() -> core.files().add(core.files().get(fd)));
+  }
+
+  @Override
+  public int ioctl(int fd, int request, long argument) {
+    return (int) call(fd, file -> file.ioctl(request, new UserPointer(core.memory(), argument)));
+  }
+
+  @Override
+  public int ioctl(int fd, int request, NativeBlock argument) {
+    return (int) call(fd, file -> file.ioctl(request, pointer(argument)));
+  }
+
+  @Override
+  public long read(int fd, NativeBlock target, int length) {
+    Objects.checkFromIndexSize(0, length, target.capacity());
+    return call(fd, file -> file.read(pointer(target), length));
+  }
+
+  @Override
+  public long write(int fd, NativeBlock source, int length) {
+    Objects.checkFromIndexSize(0, length, source.capacity());
+    return call(fd, file -> file.write(pointer(source), length));
+  }
+
+  @Override
+  public long pread(int fd, NativeBlock target, int length, long offset) {
+    Objects.checkFromIndexSize(0, length, target.capacity());
+    return call(
+        fd,
+        file -> {
+          KernelError.refuseIf(offset < 0, Errno.EINVAL);
+          return file.pread(pointer(target), length, offset);
+        });
+  }
+
+  @Override
+  public long pwrite(int fd, NativeBlock source, int length, long offset) {
+    Objects.checkFromIndexSize(0, length, source.capacity());
+    return call(
+        fd,
+        file -> {
+          KernelError.refuseIf(offset < 0, Errno.EINVAL);
+          return file.pwrite(pointer(source), length, offset);
+        });
+  }
+
+  @Override
+  public Result<MappedMemory> mmap(int fd, long offset, long length, int protection, int flags) {
+    gate.enter();
+    try {
+      if ((flags & Linux.MAP_ANONYMOUS) != 0) {
+        return core.memory().mmap(length, protection, flags);
+      }
+      if ((flags & Linux.MAP_FIXED) != 0) {
+        throw new IllegalArgumentException("MAP_FIXED");
+      }
+      OpenFile file = core.files().get(fd);
+      boolean wrong = length <= 0 || (offset & (UserMemory.PAGE - 1)) != 0;
+      KernelError.refuseIf(wrong, Errno.EINVAL);
+      MappedMemory mapped = file.mmap(offset, length, protection, flags);
+      core.deviceMappings().add((DeviceMemory) mapped);
+      return Result.of(mapped);
+    } catch (KernelError e) {
+      return Result.failed(e.errno());
+    } finally {
+      gate.leave();
+    }
+  }
+
+  @Override
+  public int munmap(MappedMemory memory) {
+    return (int)
+        call(
+            () -> {
+              if (memory instanceof AnonymousMemory anonymous) {
+                core.memory().munmap(anonymous);
+              } else if (memory instanceof DeviceMemory device) {
+                device.unmap();
+              } else {
+                throw KernelError.of(Errno.EINVAL);
+              }
+              return 0;
+            });
+  }
+
+  @Override
+  public int eventfd(int initial, int flags) {
+    return (int) call(() -> core.files().add(new EventFdFile(gate, initial, flags)));
+  }
+
+  @Override
+  public int poll(NativeBlock fds, int count, int timeoutMillis) {
+    Objects.checkFromIndexSize(0, count * POLLFD_SIZE, fds.capacity());
+    gate.enter();
+    List<OpenFile> held = new ArrayList<>(count);
+    try {
+      for (int i = 0; i < count; i++) {
+        OpenFile file = core.files().find(fds.getInt(i * POLLFD_SIZE));
+        held.add(file);
+        if (file != null) {
+          file.hold();
+        }
+      }
+      gate.await(() -> ready(fds, held) > 0, timeoutMillis);
+      return ready(fds, held);
+    } finally {
+      for (OpenFile file : held) {
+        if (file != null) {
+          file.drop();
+        }
+      }
+      gate.leave();
+    }
+  }
+
+  private static int ready(NativeBlock fds, List<OpenFile> files) {
+    int ready = 0;
+    for (int i = 0; i < files.size(); i++) {
+      int at = i * POLLFD_SIZE;
+      int events = 0;
+      if (fds.getInt(at) >= 0) {
+        OpenFile file = files.get(i);
+        int wanted = fds.getShort(at + POLL_EVENTS) | ALWAYS_POLLED;
+        events = file == null ? Linux.POLLNVAL : file.ready() & wanted;
+      }
+      fds.putShort(at + POLL_REVENTS, (short) events);
+      ready += events == 0 ? 0 : 1;
+    }
+    return ready;
+  }
+
+  @Override
+  public Result<byte[]> readFile(String path) {
+    return question(
+        () -> {
+          Node node = tree.resolve(path);
+          KernelError.refuseIf(node instanceof Folder, Errno.EISDIR);
+          KernelError.refuseIf(!(node instanceof Attribute), Errno.EINVAL);
+          Attribute attribute = (Attribute) node;
+          KernelError.refuseIf(attribute.show() == null, Errno.EACCES);
+          return attribute.show().get();
+        });
+  }
+
+  @Override
+  public int writeFile(String path, byte[] content) {
+    return (int)
+        call(
+            () -> {
+              Node node = tree.resolve(path);
+              KernelError.refuseIf(node instanceof Folder, Errno.EISDIR);
+              KernelError.refuseIf(!(node instanceof Attribute), Errno.EINVAL);
+              Attribute attribute = (Attribute) node;
+              KernelError.refuseIf(attribute.store() == null, Errno.EACCES);
+              return attribute.store().applyAsInt(content);
+            });
+  }
+
+  @Override
+  public Result<String> readLink(String path) {
+    return question(
+        () -> {
+          Node node = tree.resolveLink(path);
+          KernelError.refuseIf(!(node instanceof Link), Errno.EINVAL);
+          return ((Link) node).target();
+        });
+  }
+
+  @Override
+  public Result<List<String>> list(String path) {
+    return question(
+        () -> {
+          Node node = tree.resolve(path);
+          KernelError.refuseIf(!(node instanceof Folder), Errno.ENOTDIR);
+          // The folder is open meanwhile, which one that lists descriptors sees.
+          int fd = core.files().add(new FolderFile(path));
+          try {
+            return ((Folder) node).names().stream().sorted().toList();
+          } finally {
+            core.files().close(fd);
+          }
+        });
+  }
+}

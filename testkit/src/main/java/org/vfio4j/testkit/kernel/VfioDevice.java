@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import org.vfio4j.Errno;
+
+/**
+ * A function in the hands of vfio-pci: who has it open, and how.
+ *
+ * <p>Source: {@code drivers/vfio/vfio_main.c}, {@code iommufd.c} and {@code device_cdev.c}.
+ */
+final class VfioDevice {
+  private final Core core;
+  private final PciDevice pci;
+  private final VfioGroup group;
+  private final int index;
+  private int files;
+  private int openCount;
+  private VfioPci opened;
+  private GroupFile usedGroup;
+  private IommufdContext context;
+  private IommufdDevice bound;
+  private boolean attached;
+  private boolean leaving;
+
+  VfioDevice(Core core, PciDevice pci, VfioGroup group, int index) {
+    this.core = core;
+    this.pci = pci;
+    this.group = group;
+    this.index = index;
+  }
+
+  PciDevice pci() {
+    return pci;
+  }
+
+  VfioGroup group() {
+    return group;
+  }
+
+  /** The N of vfioN. */
+  int index() {
+    return index;
+  }
+
+  /** While it is open. */
+  VfioPci opened() {
+    return opened;
+  }
+
+  void fileOpened() {
+    KernelError.refuseIf(leaving, Errno.ENODEV);
+    files++;
+  }
+
+  void fileClosed() {
+    files--;
+    core.gate().changed();
+  }
+
+  /** No more files from now on; who has one is asked to close it. */
+  void leave() {
+    leaving = true;
+    if (opened != null) {
+      opened.request();
+    }
+  }
+
+  boolean isUnused() {
+    return files == 0;
+  }
+
+  /** VFIO_GROUP_GET_DEVICE_FD. The device may be open already. */
+  void openFromGroup(IommufdContext iommufd, boolean privileged) {
+    KernelError.refuseIf(leaving, Errno.ENODEV);
+    boolean first = openCount == 0;
+    if (first && iommufd != null && !group.isReal()) {
+      KernelError.refuseIf(!privileged || iommufd.hasCompat(), Errno.EPERM);
+    }
+    if (first) {
+      firstOpen(iommufd, privileged);
+      if (iommufd != null && group.isReal()) {
+        try {
+          attach(iommufd.compat().id());
+        } catch (KernelError e) {
+          openCount = 0;
+          lastClose();
+          throw e;
+        }
+      }
+    }
+    openCount++;
+  }
+
+  /** VFIO_DEVICE_BIND_IOMMUFD. */
+  int openFromNode(IommufdContext iommufd) {
+    KernelError.refuseIf(openCount != 0, Errno.EINVAL);
+    firstOpen(iommufd, true);
+    openCount = 1;
+    return bound.id();
+  }
+
+  private void firstOpen(IommufdContext iommufd, boolean privileged) {
+    if (iommufd == null) {
+      usedGroup = group.useContainer(privileged);
+    } else if (group.isReal()) {
+      bound = iommufd.bind(pci);
+      context = iommufd;
+      context.hold();
+    }
+    opened = new VfioPci(core, pci);
+  }
+
+  void close() {
+    openCount--;
+    if (openCount == 0) {
+      lastClose();
+    }
+  }
+
+  private void lastClose() {
+    opened.close();
+    opened = null;
+    if (usedGroup != null) {
+      GroupFile file = usedGroup;
+      usedGroup = null;
+      group.unuseContainer(file);
+    }
+    if (bound != null) {
+      bound.unbind();
+      bound = null;
+      attached = false;
+      context.drop();
+      context = null;
+    }
+  }
+
+  /** To an IOAS or a page table of its iommufd; gives the id of the page table. */
+  int attach(int ptId) {
+    int id = bound.attach(ptId, attached);
+    attached = true;
+    return id;
+  }
+
+  void detach() {
+    bound.detach();
+    attached = false;
+  }
+}

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import static org.vfio4j.device.uapi.VfioDeviceUapi.*;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.vfio4j.Errno;
+import org.vfio4j.device.uapi.VfioIrqInfo;
+import org.vfio4j.device.uapi.VfioIrqSet;
+
+/**
+ * The interrupts of an open function.
+ *
+ * <p>Source: {@code drivers/vfio/pci/vfio_pci_intrs.c}, where the checks are in the same order.
+ */
+final class VfioIrqs implements PciDevice.InterruptSink {
+  static final int INDEXES = 5;
+
+  private static final int NONE = -1;
+  private static final int DATA =
+      VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_DATA_BOOL | VFIO_IRQ_SET_DATA_EVENTFD;
+  private static final int ACTIONS =
+      VFIO_IRQ_SET_ACTION_MASK | VFIO_IRQ_SET_ACTION_UNMASK | VFIO_IRQ_SET_ACTION_TRIGGER;
+
+  private final Core core;
+  private final PciDevice pci;
+  private final Map<Integer, EventFdFile> vectors = new HashMap<>();
+
+  /** Which of INTX, MSI and MSIX is enabled. */
+  private int type = NONE;
+
+  private int allocated;
+  private boolean masked;
+  private boolean lineDisabled;
+  private EventFdFile error;
+  private EventFdFile request;
+  private EventFdFile unmaskBy;
+  private Runnable unmasker;
+
+  VfioIrqs(Core core, PciDevice pci) {
+    this.core = core;
+    this.pci = pci;
+    pci.interrupts(this);
+  }
+
+  boolean isMsiEnabled() {
+    return type == VFIO_PCI_MSI_IRQ_INDEX;
+  }
+
+  void info(UserPointer info) {
+    int index = info.getInt(VfioIrqInfo.INDEX);
+    boolean wrong =
+        Integer.compareUnsigned(info.getInt(VfioIrqInfo.ARGSZ), VfioIrqInfo.SIZEOF) < 0
+            || Integer.compareUnsigned(index, INDEXES) >= 0
+            || (index == VFIO_PCI_ERR_IRQ_INDEX && !pci.function().isExpress());
+    KernelError.refuseIf(wrong, Errno.EINVAL);
+    int flags =
+        switch (index) {
+          case VFIO_PCI_INTX_IRQ_INDEX -> VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
+          // The interrupt domains of x86 can add vectors later.
+          case VFIO_PCI_MSIX_IRQ_INDEX ->
+              core.version().isAtLeast(6, 5) ? 0 : VFIO_IRQ_INFO_NORESIZE;
+          default -> VFIO_IRQ_INFO_NORESIZE;
+        };
+    info.putInt(VfioIrqInfo.FLAGS, VFIO_IRQ_INFO_EVENTFD | flags);
+    info.putInt(VfioIrqInfo.COUNT, count(index));
+  }
+
+  private int count(int index) {
+    return switch (index) {
+      case VFIO_PCI_INTX_IRQ_INDEX -> pci.function().hasInterruptPin() ? 1 : 0;
+      case VFIO_PCI_MSI_IRQ_INDEX -> pci.function().msiVectors();
+      case VFIO_PCI_MSIX_IRQ_INDEX -> pci.function().msixVectors();
+      case VFIO_PCI_ERR_IRQ_INDEX -> pci.function().isExpress() ? 1 : 0;
+      default -> 1;
+    };
+  }
+
+  int set(UserPointer set) {
+    int argsz = set.getInt(VfioIrqSet.ARGSZ);
+    int flags = set.getInt(VfioIrqSet.FLAGS);
+    int index = set.getInt(VfioIrqSet.INDEX);
+    int start = set.getInt(VfioIrqSet.START);
+    int count = set.getInt(VfioIrqSet.COUNT);
+    boolean wrong =
+        Integer.compareUnsigned(argsz, VfioIrqSet.SIZEOF) < 0
+            || Integer.compareUnsigned(index, INDEXES) >= 0
+            || Integer.compareUnsigned(count, -1 - start) >= 0
+            || (flags & ~(DATA | ACTIONS)) != 0;
+    KernelError.refuseIf(wrong, Errno.EINVAL);
+    int most = count(index);
+    boolean outside =
+        Integer.compareUnsigned(start, most) >= 0
+            || Integer.compareUnsigned(start + count, most) > 0;
+    KernelError.refuseIf(outside, Errno.EINVAL);
+    int width =
+        switch (flags & DATA) {
+          case VFIO_IRQ_SET_DATA_NONE -> 0;
+          case VFIO_IRQ_SET_DATA_BOOL -> Byte.BYTES;
+          case VFIO_IRQ_SET_DATA_EVENTFD -> Integer.BYTES;
+          default -> throw KernelError.of(Errno.EINVAL);
+        };
+    KernelError.refuseIf(
+        Integer.compareUnsigned(argsz - VfioIrqSet.SIZEOF, count * width) < 0, Errno.EINVAL);
+    Data data = new Data(set, flags & DATA, start, count);
+    int action = flags & ACTIONS;
+    switch (index) {
+      case VFIO_PCI_INTX_IRQ_INDEX -> {
+        switch (action) {
+          case VFIO_IRQ_SET_ACTION_MASK -> maskLine(data);
+          case VFIO_IRQ_SET_ACTION_UNMASK -> unmaskLine(data);
+          case VFIO_IRQ_SET_ACTION_TRIGGER -> triggerLine(data);
+          default -> throw KernelError.of(Errno.ENOTTY);
+        }
+      }
+      case VFIO_PCI_MSI_IRQ_INDEX, VFIO_PCI_MSIX_IRQ_INDEX -> {
+        KernelError.refuseIf(action != VFIO_IRQ_SET_ACTION_TRIGGER, Errno.ENOTTY);
+        return triggerMessages(index, data);
+      }
+      case VFIO_PCI_ERR_IRQ_INDEX -> {
+        boolean has = action == VFIO_IRQ_SET_ACTION_TRIGGER && pci.function().isExpress();
+        KernelError.refuseIf(!has, Errno.ENOTTY);
+        error = single(error, data);
+      }
+      default -> {
+        KernelError.refuseIf(action != VFIO_IRQ_SET_ACTION_TRIGGER, Errno.ENOTTY);
+        request = single(request, data);
+      }
+    }
+    return 0;
+  }
+
+  /** What comes behind {@code struct vfio_irq_set}. */
+  private record Data(UserPointer set, int kind, int start, int count) {
+    boolean isNone() {
+      return kind == VFIO_IRQ_SET_DATA_NONE;
+    }
+
+    boolean isEventFds() {
+      return kind == VFIO_IRQ_SET_DATA_EVENTFD;
+    }
+
+    int fd(int i) {
+      return set.getInt(VfioIrqSet.DATA + i * Integer.BYTES);
+    }
+
+    /** Whether there is something to do for entry {@code i}. */
+    boolean isOn(int i) {
+      return isNone() || set.getByte(VfioIrqSet.DATA + i) != 0;
+    }
+
+    boolean isFirstOnly() {
+      return start == 0 && count == 1;
+    }
+  }
+
+  /** Held, as eventfd_ctx_fdget() does. */
+  private EventFdFile eventFd(int fd) {
+    OpenFile file = core.files().get(fd);
+    KernelError.refuseIf(!(file instanceof EventFdFile), Errno.EINVAL);
+    file.hold();
+    return (EventFdFile) file;
+  }
+
+  private static void drop(EventFdFile file) {
+    if (file != null) {
+      file.drop();
+    }
+  }
+
+  private void maskLine(Data data) {
+    KernelError.refuseIf(!isLineEnabled() || !data.isFirstOnly(), Errno.EINVAL);
+    KernelError.refuseIf(data.isEventFds(), Errno.ENOTTY);
+    if (data.isOn(0)) {
+      maskLine();
+    }
+  }
+
+  private void unmaskLine(Data data) {
+    KernelError.refuseIf(!isLineEnabled() || !data.isFirstOnly(), Errno.EINVAL);
+    if (!data.isEventFds()) {
+      if (data.isOn(0)) {
+        unmaskLine();
+      }
+      return;
+    }
+    int fd = data.fd(0);
+    if (fd < 0) {
+      stopUnmasking();
+      return;
+    }
+    EventFdFile file = eventFd(fd);
+    if (unmaskBy != null) {
+      file.drop();
+      throw KernelError.of(Errno.EBUSY);
+    }
+    unmaskBy = file;
+    unmasker =
+        () -> {
+          if (file.isRaised()) {
+            file.take();
+            unmaskLine();
+          }
+        };
+    file.watch(unmasker);
+    unmasker.run();
+  }
+
+  private void stopUnmasking() {
+    if (unmaskBy != null) {
+      unmaskBy.unwatch(unmasker);
+      unmaskBy.drop();
+      unmaskBy = null;
+    }
+  }
+
+  private void triggerLine(Data data) {
+    if (isLineEnabled() && data.count() == 0 && data.isNone()) {
+      disable();
+      return;
+    }
+    boolean wrong = !(isLineEnabled() || type == NONE) || !data.isFirstOnly();
+    KernelError.refuseIf(wrong, Errno.EINVAL);
+    if (data.isEventFds()) {
+      EventFdFile file = data.fd(0) < 0 ? null : eventFd(data.fd(0));
+      drop(vectors.put(0, file));
+      if (type == NONE) {
+        type = VFIO_PCI_INTX_IRQ_INDEX;
+        masked = lineDisabled;
+        pci.disableLine(masked);
+      }
+      return;
+    }
+    KernelError.refuseIf(!isLineEnabled(), Errno.EINVAL);
+    if (data.isOn(0)) {
+      signalLine();
+    }
+  }
+
+  private boolean isLineEnabled() {
+    return type == VFIO_PCI_INTX_IRQ_INDEX;
+  }
+
+  private void signalLine() {
+    if (isLineEnabled() && !lineDisabled) {
+      signal(vectors.get(0));
+    }
+  }
+
+  private static void signal(EventFdFile file) {
+    if (file != null) {
+      file.signal();
+    }
+  }
+
+  private void maskLine() {
+    if (!isLineEnabled()) {
+      pci.disableLine(true);
+    } else if (!masked) {
+      masked = true;
+      pci.disableLine(true);
+    }
+  }
+
+  private void unmaskLine() {
+    if (!isLineEnabled()) {
+      pci.disableLine(false);
+    } else if (masked && !lineDisabled) {
+      if (pci.isLineUp()) {
+        // It stays masked, since it interrupts again at once.
+        signalLine();
+      } else {
+        masked = false;
+        pci.disableLine(false);
+      }
+    }
+  }
+
+  /** The bit of the command register, as the process sees it. */
+  void disableLine(boolean disabled) {
+    if (disabled && !lineDisabled) {
+      lineDisabled = true;
+      maskLine();
+    } else if (!disabled && lineDisabled) {
+      lineDisabled = false;
+      unmaskLine();
+    }
+  }
+
+  @Override
+  public void lineUp() {
+    if (isLineEnabled() && !masked) {
+      masked = true;
+      pci.disableLine(true);
+      signalLine();
+    }
+  }
+
+  @Override
+  public void message(int vector) {
+    signal(vectors.get(vector));
+  }
+
+  private int triggerMessages(int index, Data data) {
+    if (type == index && data.count() == 0 && data.isNone()) {
+      disable();
+      return 0;
+    }
+    KernelError.refuseIf(type != index && type != NONE, Errno.EINVAL);
+    if (!data.isEventFds()) {
+      KernelError.refuseIf(type != index, Errno.EINVAL);
+      for (int i = 0; i < data.count(); i++) {
+        EventFdFile file = vectors.get(data.start() + i);
+        if (data.isOn(i)) {
+          signal(file);
+        }
+      }
+      return 0;
+    }
+    if (type == index) {
+      setVectors(data);
+      return 0;
+    }
+    type = index;
+    allocated = data.start() + data.count();
+    enableInHardware(true);
+    try {
+      setVectors(data);
+    } catch (KernelError e) {
+      disable();
+      throw e;
+    }
+    return 0;
+  }
+
+  /** All or, of those in {@code data}, none. */
+  private void setVectors(Data data) {
+    boolean grows = type == VFIO_PCI_MSIX_IRQ_INDEX && core.version().isAtLeast(6, 5);
+    int done = 0;
+    try {
+      for (; done < data.count(); done++) {
+        int vector = data.start() + done;
+        drop(vectors.remove(vector));
+        int fd = data.fd(done);
+        if (fd >= 0) {
+          KernelError.refuseIf(vector >= allocated && !grows, Errno.EINVAL);
+          vectors.put(vector, eventFd(fd));
+        }
+      }
+    } catch (KernelError e) {
+      for (int i = 0; i <= done; i++) {
+        drop(vectors.remove(data.start() + i));
+      }
+      throw e;
+    }
+  }
+
+  private void enableInHardware(boolean on) {
+    ConfigSpace config = pci.config();
+    if (type == VFIO_PCI_MSI_IRQ_INDEX) {
+      config.setBits(config.msi() + ConfigSpace.MSI_FLAGS, ConfigSpace.MSI_ENABLE, on);
+    } else if (type == VFIO_PCI_MSIX_IRQ_INDEX) {
+      config.setBits(config.msix() + ConfigSpace.MSI_FLAGS, ConfigSpace.MSIX_ENABLE, on);
+    }
+  }
+
+  private void disable() {
+    stopUnmasking();
+    enableInHardware(false);
+    vectors.values().forEach(VfioIrqs::drop);
+    vectors.clear();
+    type = NONE;
+  }
+
+  private EventFdFile single(EventFdFile registered, Data data) {
+    KernelError.refuseIf(data.start() != 0 || data.count() > 1, Errno.EINVAL);
+    if (data.isNone()) {
+      KernelError.refuseIf(registered == null, Errno.EINVAL);
+      if (data.count() == 0) {
+        drop(registered);
+        return null;
+      }
+      registered.signal();
+      return registered;
+    }
+    KernelError.refuseIf(data.count() == 0, Errno.EINVAL);
+    if (!data.isEventFds()) {
+      if (data.isOn(0)) {
+        signal(registered);
+      }
+      return registered;
+    }
+    int fd = data.fd(0);
+    KernelError.refuseIf(fd < -1, Errno.EINVAL);
+    EventFdFile file = fd < 0 ? null : eventFd(fd);
+    drop(registered);
+    return file;
+  }
+
+  /** The host wants the device back. */
+  void request() {
+    signal(request);
+  }
+
+  void close() {
+    if (type != NONE) {
+      disable();
+    }
+    drop(error);
+    drop(request);
+    pci.interrupts(null);
+  }
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import org.vfio4j.Errno;
+import org.vfio4j.device.uapi.VfioDeviceInfo;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.device.uapi.VfioRegionInfo;
+import org.vfio4j.linux.Linux;
+import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.testkit.device.DeviceModel;
+import org.vfio4j.testkit.device.PciFunction;
+import org.vfio4j.testkit.device.PciFunction.Bar;
+import org.vfio4j.testkit.device.PciFunction.Space;
+
+/**
+ * An open function: its regions and its interrupts.
+ *
+ * <p>Source: {@code drivers/vfio/pci/vfio_pci_core.c} and {@code vfio_pci_rdwr.c}.
+ */
+final class VfioPci {
+  private static final int REGIONS = 9;
+  private static final int OFFSET_SHIFT = 40;
+  private static final long OFFSET_MASK = (1L << OFFSET_SHIFT) - 1;
+  private static final int INFO_MIN_SIZE = 16;
+  private static final int MSIX_ENTRY = 16;
+
+  private final Core core;
+  private final PciDevice pci;
+  private final VfioIrqs irqs;
+  private final VfioConfig config;
+
+  VfioPci(Core core, PciDevice pci) {
+    this.core = core;
+    this.pci = pci;
+    ConfigSpace hardware = pci.config();
+    hardware.setCommand(ConfigSpace.COMMAND_MASTER, false);
+    for (int i = 0; i < PciFunction.BARS; i++) {
+      Bar bar = pci.function().bar(i);
+      if (bar != null) {
+        boolean io = bar.space() == Space.IO;
+        hardware.setCommand(io ? ConfigSpace.COMMAND_IO : ConfigSpace.COMMAND_MEMORY, true);
+      }
+    }
+    hardware.setCommand(ConfigSpace.COMMAND_INTX_DISABLE, false);
+    irqs = new VfioIrqs(core, pci);
+    config = new VfioConfig(pci, irqs);
+  }
+
+  void close() {
+    irqs.close();
+    pci.config().setCommand(ConfigSpace.COMMAND_MASTER, false);
+    if (pci.function().isResettable()) {
+      pci.model().reset();
+    }
+  }
+
+  void request() {
+    irqs.request();
+  }
+
+  int ioctl(int request, UserPointer argument) {
+    switch (request) {
+      case VfioDeviceUapi.VFIO_DEVICE_GET_INFO -> info(argument);
+      case VfioDeviceUapi.VFIO_DEVICE_GET_REGION_INFO -> regionInfo(argument);
+      case VfioDeviceUapi.VFIO_DEVICE_GET_IRQ_INFO -> irqs.info(argument);
+      case VfioDeviceUapi.VFIO_DEVICE_SET_IRQS -> {
+        return irqs.set(argument);
+      }
+      case VfioDeviceUapi.VFIO_DEVICE_RESET -> {
+        KernelError.refuseIf(!pci.function().isResettable(), Errno.EINVAL);
+        pci.model().reset();
+      }
+      default -> throw KernelError.of(Errno.ENOTTY);
+    }
+    return 0;
+  }
+
+  private void info(UserPointer info) {
+    int argsz = info.getInt(VfioDeviceInfo.ARGSZ);
+    KernelError.refuseIf(Integer.compareUnsigned(argsz, INFO_MIN_SIZE) < 0, Errno.EINVAL);
+    int reset = pci.function().isResettable() ? VfioDeviceUapi.VFIO_DEVICE_FLAGS_RESET : 0;
+    info.putInt(VfioDeviceInfo.FLAGS, VfioDeviceUapi.VFIO_DEVICE_FLAGS_PCI | reset);
+    info.putInt(VfioDeviceInfo.NUM_REGIONS, REGIONS);
+    info.putInt(VfioDeviceInfo.NUM_IRQS, VfioIrqs.INDEXES);
+    if (Integer.compareUnsigned(argsz, VfioDeviceInfo.CAP_OFFSET + Integer.BYTES) >= 0) {
+      info.putInt(VfioDeviceInfo.CAP_OFFSET, 0);
+    }
+  }
+
+  private void regionInfo(UserPointer info) {
+    int argsz = info.getInt(VfioRegionInfo.ARGSZ);
+    int index = info.getInt(VfioRegionInfo.INDEX);
+    boolean wrong =
+        Integer.compareUnsigned(argsz, VfioRegionInfo.SIZEOF) < 0
+            || Integer.compareUnsigned(index, VfioDeviceUapi.VFIO_PCI_VGA_REGION_INDEX) >= 0;
+    KernelError.refuseIf(wrong, Errno.EINVAL);
+    long size = size(index);
+    int flags =
+        size == 0
+            ? 0
+            : VfioDeviceUapi.VFIO_REGION_INFO_FLAG_READ
+                | VfioDeviceUapi.VFIO_REGION_INFO_FLAG_WRITE;
+    InfoReply capabilities = new InfoReply();
+    if (isMappable(index)) {
+      flags |= VfioDeviceUapi.VFIO_REGION_INFO_FLAG_MMAP;
+      if (pci.function().msixVectors() > 0 && pci.function().msixBar() == index) {
+        capabilities.add(VfioDeviceUapi.VFIO_REGION_INFO_CAP_MSIX_MAPPABLE, 1);
+      }
+    }
+    info.putInt(VfioRegionInfo.FLAGS, flags);
+    info.putInt(VfioRegionInfo.CAP_OFFSET, 0);
+    info.putLong(VfioRegionInfo.SIZE, size);
+    info.putLong(VfioRegionInfo.OFFSET, (long) index << OFFSET_SHIFT);
+    capabilities.put(
+        info,
+        argsz,
+        VfioRegionInfo.SIZEOF,
+        VfioRegionInfo.CAP_OFFSET,
+        VfioDeviceUapi.VFIO_REGION_INFO_FLAG_CAPS,
+        false);
+  }
+
+  private long size(int index) {
+    if (index == VfioDeviceUapi.VFIO_PCI_CONFIG_REGION_INDEX) {
+      return pci.config().size();
+    }
+    Bar bar = index < PciFunction.BARS ? pci.function().bar(index) : null;
+    return bar == null ? 0 : bar.size();
+  }
+
+  private boolean isMappable(int index) {
+    return pci.function().mappableBars().contains(index);
+  }
+
+  long read(UserPointer target, int length, long offset) {
+    return transfer(target, length, offset, false);
+  }
+
+  long write(UserPointer source, int length, long offset) {
+    return transfer(source, length, offset, true);
+  }
+
+  private long transfer(UserPointer user, int length, long offset, boolean write) {
+    int index = (int) (offset >>> OFFSET_SHIFT);
+    long position = offset & OFFSET_MASK;
+    KernelError.refuseIf(
+        index < 0 || index >= VfioDeviceUapi.VFIO_PCI_VGA_REGION_INDEX, Errno.EINVAL);
+    if (length == 0) {
+      return 0;
+    }
+    if (index == VfioDeviceUapi.VFIO_PCI_CONFIG_REGION_INDEX) {
+      return write ? config.write(user, length, position) : config.read(user, length, position);
+    }
+    long size = size(index);
+    KernelError.refuseIf(position >= size, Errno.EINVAL);
+    return registers(index, user, (int) Math.min(length, size - position), position, write);
+  }
+
+  /** In accesses as wide as they can be. */
+  private long registers(int bar, UserPointer user, int length, long start, boolean write) {
+    boolean memory = pci.function().bar(bar).space() != Space.IO;
+    KernelError.refuseIf(memory && !config.isMemoryEnabled(), Errno.EIO);
+    int widest = memory ? core.version().widestRegionAccess() : Integer.BYTES;
+    for (int done = 0; done < length; ) {
+      long at = start + done;
+      int left = length - done;
+      int hidden = hidden(bar, at, left);
+      if (hidden > 0) {
+        if (!write) {
+          byte[] nothing = new byte[hidden];
+          Arrays.fill(nothing, (byte) -1);
+          user.put(done, nothing);
+        }
+        done += hidden;
+        continue;
+      }
+      int width = widest;
+      while (width > left || at % width != 0 || (width > 1 && hidden(bar, at + width - 1, 1) > 0)) {
+        width /= 2;
+      }
+      if (write) {
+        pci.model().write(bar, at, width, value(user.get(done, width)));
+      } else {
+        user.put(done, bytes(pci.model().read(bar, at, width), width));
+      }
+      done += width;
+    }
+    return length;
+  }
+
+  /**
+   * How many bytes from {@code at} on belong to the table of MSI-X, which is not for the process.
+   */
+  private int hidden(int bar, long at, int length) {
+    PciFunction function = pci.function();
+    if (function.msixVectors() == 0 || function.msixBar() != bar) {
+      return 0;
+    }
+    long end = function.msixTable() + (long) function.msixVectors() * MSIX_ENTRY;
+    return at >= function.msixTable() && at < end ? (int) Math.min(length, end - at) : 0;
+  }
+
+  private static long value(byte[] bytes) {
+    ByteBuffer value = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    value.put(0, bytes);
+    return value.getLong(0);
+  }
+
+  private static byte[] bytes(long value, int width) {
+    byte[] bytes = new byte[width];
+    for (int i = 0; i < width; i++) {
+      bytes[i] = (byte) (value >>> (Byte.SIZE * i));
+    }
+    return bytes;
+  }
+
+  MappedMemory mmap(OpenFile file, long offset, long length, int protection, int flags) {
+    int index = (int) (offset >>> OFFSET_SHIFT);
+    long start = offset & OFFSET_MASK;
+    boolean wrong =
+        offset < 0
+            || (flags & Linux.MAP_SHARED) == 0
+            || index >= VfioDeviceUapi.VFIO_PCI_ROM_REGION_INDEX
+            || !isMappable(index)
+            || start + length > size(index);
+    KernelError.refuseIf(wrong, Errno.EINVAL);
+    return new DeviceMemory(core, this, file, index, start, length, protection, pci.name());
+  }
+
+  boolean isMemoryEnabled() {
+    return config.isMemoryEnabled();
+  }
+
+  DeviceModel model() {
+    return pci.model();
+  }
+}

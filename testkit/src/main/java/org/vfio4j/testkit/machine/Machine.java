@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.machine;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.vfio4j.dma.IovaRange;
+import org.vfio4j.linux.PciAddress;
+import org.vfio4j.testkit.device.DeviceModel;
+
+/**
+ * The machine under a fake kernel, and the process that runs on it: devices, IOMMU, limits.
+ *
+ * <p>As it is made: an IOMMU of 39 bits with x86's window for interrupt messages, no devices, and a
+ * privileged process.
+ */
+public final class Machine {
+  /** Where x86 has the addresses that devices write interrupt messages to. */
+  public static final IovaRange MSI_WINDOW = new IovaRange(0xfee0_0000L, 0xfeef_ffffL);
+
+  /** What the fake kernel asks for. */
+  public enum Capability {
+    CAP_IPC_LOCK(14),
+    CAP_SYS_RAWIO(17),
+    CAP_SYS_RESOURCE(24);
+
+    private final int bit;
+
+    Capability(int bit) {
+      this.bit = bit;
+    }
+
+    /** In the masks of {@code /proc/self/status}. */
+    public int bit() {
+      return bit;
+    }
+  }
+
+  private final List<MachineDevice> devices = new ArrayList<>();
+  private final List<IovaRange> reserved = new ArrayList<>(List.of(MSI_WINDOW));
+  private final Set<Capability> capabilities = EnumSet.allOf(Capability.class);
+  private int iommuBits = 39;
+  private long memlock = Long.MAX_VALUE;
+  private int dmaEntryLimit = 65535;
+  private boolean deviceNodes = true;
+  private boolean iommufd = true;
+  private boolean noIommuMode;
+
+  /** Adds a device at a PCI address: {@code 0000:00:05.0}. */
+  public MachineDevice device(String address, DeviceModel model) {
+    MachineDevice device = new MachineDevice(PciAddress.of(address), model);
+    if (devices.stream().anyMatch(other -> other.address().equals(device.address()))) {
+      throw new IllegalArgumentException("there is a device at " + address + " already");
+    }
+    devices.add(device);
+    return device;
+  }
+
+  /** How many bits of an IOVA the IOMMU translates: 1 to 64. */
+  public Machine iommuBits(int bits) {
+    iommuBits = bits;
+    return this;
+  }
+
+  /** Reserves a range of IOVAs for every device, beside the window for interrupt messages. */
+  public Machine reserve(long start, long last) {
+    reserved.add(new IovaRange(start, last));
+    return this;
+  }
+
+  /** RLIMIT_MEMLOCK of the process, in bytes; holds once it is {@link #without} CAP_IPC_LOCK. */
+  public Machine memlock(long bytes) {
+    memlock = bytes;
+    return this;
+  }
+
+  /** Takes a capability from the process. */
+  public Machine without(Capability capability) {
+    capabilities.remove(capability);
+    return this;
+  }
+
+  /** The parameter {@code dma_entry_limit} of the module vfio_iommu_type1. */
+  public Machine dmaEntryLimit(int mappings) {
+    dmaEntryLimit = mappings;
+    return this;
+  }
+
+  /** The kernel was built without CONFIG_VFIO_DEVICE_CDEV. */
+  public Machine withoutDeviceNodes() {
+    deviceNodes = false;
+    return this;
+  }
+
+  /** The kernel was built without CONFIG_IOMMUFD, and so without device nodes. */
+  public Machine withoutIommufd() {
+    iommufd = false;
+    deviceNodes = false;
+    return this;
+  }
+
+  /** The parameter {@code enable_unsafe_noiommu_mode} of the module vfio is on. */
+  public Machine noIommuMode() {
+    noIommuMode = true;
+    return this;
+  }
+
+  public List<MachineDevice> devices() {
+    return Collections.unmodifiableList(devices);
+  }
+
+  public List<IovaRange> reserved() {
+    return Collections.unmodifiableList(reserved);
+  }
+
+  public int iommuBits() {
+    return iommuBits;
+  }
+
+  /** In bytes; {@link Long#MAX_VALUE} for no limit. */
+  public long memlock() {
+    return memlock;
+  }
+
+  public boolean has(Capability capability) {
+    return capabilities.contains(capability);
+  }
+
+  public int dmaEntryLimit() {
+    return dmaEntryLimit;
+  }
+
+  public boolean hasDeviceNodes() {
+    return deviceNodes;
+  }
+
+  public boolean hasIommufd() {
+    return iommufd;
+  }
+
+  public boolean isNoIommuMode() {
+    return noIommuMode;
+  }
+}
