@@ -7,8 +7,7 @@
  * what, which state allows which call, what every field of an answer holds, and which errno follows
  * from which mistake. Behind it stand devices with registers, interrupts and DMA that obeys the
  * mappings in force, and a driver under test finds out what it would find out on the machine.
- * Faults can be injected at every call. A JUnit extension sets up a topology for each test, and
- * fails the test that leaves something open.
+ * Injected failures and a JUnit extension are to come.
  *
  * <p>It is meant for programs that use the library as much as for the library itself, so it is
  * published, and its public API is kept as stable as the rest. It depends on all the other
