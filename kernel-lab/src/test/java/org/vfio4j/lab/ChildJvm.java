@@ -11,14 +11,34 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A class of these tests run in a JVM of its own, which may crash.
+ * A class of these tests run in a JVM of its own, which may crash, or has limits and rights of its
+ * own.
  *
  * @param exit the exit status: 128 and the number of the signal after a crash
  * @param output what it printed
  */
 record ChildJvm(int exit, String output) {
   static ChildJvm run(List<String> jvmOptions, Class<?> main, String... arguments) {
-    List<String> command = new ArrayList<>();
+    return run(List.of(), jvmOptions, main, arguments);
+  }
+
+  /**
+   * What it printed, line by line; it must have ended well.
+   *
+   * @param prefix the command that takes rights or memory away: setpriv, prlimit
+   */
+  static List<String> limited(List<String> prefix, Class<?> main) {
+    ChildJvm child = run(prefix, List.of("-XX:TieredStopAtLevel=1"), main);
+    if (child.exit != 0) {
+      throw new AssertionError(
+          String.join(" ", prefix) + " " + main.getName() + " failed:\n" + child.output);
+    }
+    return child.output.lines().toList();
+  }
+
+  private static ChildJvm run(
+      List<String> prefix, List<String> jvmOptions, Class<?> main, String... arguments) {
+    List<String> command = new ArrayList<>(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(jvmOptions);
     command.add("-cp");

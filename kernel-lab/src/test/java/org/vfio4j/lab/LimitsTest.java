@@ -33,7 +33,7 @@ class LimitsTest {
   @RealKernelOnly("it runs in a process of its own")
   void lockedMemoryAndFileDescriptors() {
     List<String> output =
-        LimitedProcess.run(
+        ChildJvm.limited(
             List.of(
                 "setpriv",
                 "--bounding-set=-ipc_lock",

@@ -94,7 +94,7 @@ class NoIommuTest {
   @RealKernelOnly("it runs in a process of its own")
   void needsCapSysRawio() {
     List<String> output =
-        LimitedProcess.run(
+        ChildJvm.limited(
             List.of("setpriv", "--bounding-set=-sys_rawio", "--inh-caps=-sys_rawio"),
             Unprivileged.class);
     assertThat(String.join("\n", output)).contains("NO_PERMISSION").contains("CAP_SYS_RAWIO");

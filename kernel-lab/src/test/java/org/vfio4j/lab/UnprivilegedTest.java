@@ -21,7 +21,7 @@ class UnprivilegedTest {
   @RealKernelOnly("it runs in a process of its own")
   void isToldTheNodeAndTheRule() {
     List<String> output =
-        LimitedProcess.run(
+        ChildJvm.limited(
             List.of(
                 "setpriv",
                 "--reuid=nobody",
