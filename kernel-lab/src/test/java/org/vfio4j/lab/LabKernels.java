@@ -16,7 +16,7 @@ import org.vfio4j.testkit.machine.Machine;
  * <p>The system property {@code vfio4j.lab.kernel} chooses: {@code host}, {@code fake}, {@code
  * fake-noiommu}, {@code fake-6.1}.
  */
-final class LabKernels {
+public final class LabKernels {
   private static final String CHOICE = System.getProperty("vfio4j.lab.kernel", "host");
 
   private LabKernels() {}
@@ -44,7 +44,7 @@ final class LabKernels {
   }
 
   /** {@code topologies/standard.topology}, as far as the scenarios on the fake use it. */
-  private static void standard(Machine machine) {
+  public static void standard(Machine machine) {
     machine.device("0000:00:05.0", new EduModel()).inGroup(1).boundTo("vfio-pci");
     machine.device("0000:00:06.0", new InertModel(nvme())).inGroup(2).boundTo("vfio-pci");
     machine.device("0000:00:07.0", new InertModel(testdev())).inGroup(3);

@@ -13,17 +13,23 @@ final class UserPointer {
   private final long address;
   private final NativeBlock block;
 
+  /** Where in {@link #block} it points to. */
+  private final int start;
+
   /** An address of which nothing is known, or a number that is no address at all. */
   UserPointer(UserMemory memory, long address) {
-    this.memory = memory;
-    this.address = address;
-    this.block = null;
+    this(memory, address, null, 0);
   }
 
   UserPointer(UserMemory memory, NativeBlock block) {
+    this(memory, block.address(), block, 0);
+  }
+
+  private UserPointer(UserMemory memory, long address, NativeBlock block, int start) {
     this.memory = memory;
-    this.address = block.address();
+    this.address = address;
     this.block = block;
+    this.start = start;
   }
 
   /** The argument of an ioctl that takes a number. */
@@ -31,43 +37,47 @@ final class UserPointer {
     return address;
   }
 
+  /** Into the same block, if that is where it points to. */
   UserPointer at(long otherAddress) {
-    return new UserPointer(memory, otherAddress);
+    long offset = block == null ? -1 : otherAddress - block.address();
+    return offset >= 0 && offset < block.capacity()
+        ? new UserPointer(memory, otherAddress, block, (int) offset)
+        : new UserPointer(memory, otherAddress);
   }
 
   int getInt(int offset) {
     return holds(offset, Integer.BYTES)
-        ? block.getInt(offset)
+        ? block.getInt(start + offset)
         : memory.read(address + offset, Integer.BYTES).getInt(0);
   }
 
   short getShort(int offset) {
     return holds(offset, Short.BYTES)
-        ? block.getShort(offset)
+        ? block.getShort(start + offset)
         : memory.read(address + offset, Short.BYTES).getShort(0);
   }
 
   byte getByte(int offset) {
     return holds(offset, Byte.BYTES)
-        ? block.getByte(offset)
+        ? block.getByte(start + offset)
         : memory.read(address + offset, Byte.BYTES).getByte(0);
   }
 
   long getLong(int offset) {
     return holds(offset, Long.BYTES)
-        ? block.getLong(offset)
+        ? block.getLong(start + offset)
         : memory.read(address + offset, Long.BYTES).getLong(0);
   }
 
   byte[] get(int offset, int length) {
     return holds(offset, length)
-        ? block.get(offset, length)
+        ? block.get(start + offset, length)
         : memory.read(address + offset, length).get(0, length);
   }
 
   void putShort(int offset, short value) {
     if (holds(offset, Short.BYTES)) {
-      block.putShort(offset, value);
+      block.putShort(start + offset, value);
     } else {
       NativeBlock bytes = new NativeBlock(Short.BYTES);
       bytes.putShort(0, value);
@@ -77,7 +87,7 @@ final class UserPointer {
 
   void putInt(int offset, int value) {
     if (holds(offset, Integer.BYTES)) {
-      block.putInt(offset, value);
+      block.putInt(start + offset, value);
     } else {
       NativeBlock bytes = new NativeBlock(Integer.BYTES);
       bytes.putInt(0, value);
@@ -87,7 +97,7 @@ final class UserPointer {
 
   void putLong(int offset, long value) {
     if (holds(offset, Long.BYTES)) {
-      block.putLong(offset, value);
+      block.putLong(start + offset, value);
     } else {
       NativeBlock bytes = new NativeBlock(Long.BYTES);
       bytes.putLong(0, value);
@@ -97,7 +107,7 @@ final class UserPointer {
 
   void put(int offset, byte[] source) {
     if (holds(offset, source.length)) {
-      block.put(offset, source);
+      block.put(start + offset, source);
     } else if (source.length > 0) {
       NativeBlock bytes = new NativeBlock(source.length);
       bytes.put(0, source);
@@ -106,6 +116,6 @@ final class UserPointer {
   }
 
   private boolean holds(int offset, int length) {
-    return block != null && offset <= block.capacity() - length;
+    return block != null && offset <= block.capacity() - start - length;
   }
 }
