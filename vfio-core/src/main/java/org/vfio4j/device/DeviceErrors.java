@@ -250,4 +250,22 @@ final class DeviceErrors {
       default -> failed(operation, object, result);
     };
   }
+
+  static VfioException feature(VfioDevice device, DeviceFeature feature, String what, long result) {
+    String operation = "VFIO_DEVICE_FEATURE (" + what + " " + feature + ")";
+    String object = "of " + device;
+    return switch (Errno.ofResult(result)) {
+      case ENOTTY, EOPNOTSUPP ->
+          VfioException.failed(Reason.NOT_SUPPORTED, operation)
+              .on(object)
+              .result(result)
+              .fact("the driver of the device does not offer it, or the kernel does not have it")
+              .hint(
+                  "it needs Linux "
+                      + feature.since()
+                      + ", and a driver of VFIO that can; features().all() says what there is")
+              .build();
+      default -> failed(operation, object, result);
+    };
+  }
 }

@@ -178,6 +178,20 @@ public class VfioDevice extends FileObject {
     }
   }
 
+  /** What the device can do beside regions and interrupts. */
+  public final DeviceFeatures features() {
+    return new DeviceFeatures(this);
+  }
+
+  /**
+   * The migration of the device. To be asked for once: the object remembers the stream underway.
+   *
+   * @throws VfioException ({@link Reason#NOT_SUPPORTED}: ENOTTY when the device cannot migrate)
+   */
+  public final Migration migration() {
+    return Migration.of(this);
+  }
+
   /** For what belongs to this device and holds it. */
   final int fdForChildren() {
     return heldFd();

@@ -9,7 +9,13 @@ import java.util.Map;
  * and so is an entry here that the headers do have.
  */
 final class NotInTheseHeaders {
-  static final Map<String, String> REASONS = Map.of();
+  static final Map<String, String> REASONS =
+      Map.ofEntries(
+          Map.entry("struct vfio_device_feature_dma_buf", "Linux 6.19"),
+          Map.entry("struct vfio_region_dma_range", "Linux 6.19"),
+          Map.entry("VFIO_DEVICE_FEATURE_DMA_BUF", "Linux 6.19"),
+          Map.entry("VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2", "Linux 7.1"),
+          Map.entry("VFIO_PRECOPY_INFO_REINIT", "Linux 7.1"));
 
   private NotInTheseHeaders() {}
 }
