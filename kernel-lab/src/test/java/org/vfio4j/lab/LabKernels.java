@@ -5,6 +5,9 @@ import org.vfio4j.linux.Kernel;
 import org.vfio4j.testkit.FakeKernel;
 import org.vfio4j.testkit.device.EduModel;
 import org.vfio4j.testkit.device.InertModel;
+import org.vfio4j.testkit.device.MbochsDriver;
+import org.vfio4j.testkit.device.MdpyDriver;
+import org.vfio4j.testkit.device.MttyDriver;
 import org.vfio4j.testkit.device.PciFunction;
 import org.vfio4j.testkit.device.PciFunction.Space;
 import org.vfio4j.testkit.machine.KernelVersion;
@@ -61,6 +64,9 @@ public final class LabKernels {
         .inGroup(6)
         .behind("0000:00:09.0")
         .boundTo("nvme");
+    machine.mediated(MttyDriver.PARENT, new MttyDriver());
+    machine.mediated(MdpyDriver.PARENT, new MdpyDriver());
+    machine.mediated(MbochsDriver.PARENT, new MbochsDriver());
     machine.device("0000:00:1f.0", chipset(0x2918, 0x060100)).inGroup(8).boundTo("lpc_ich");
     machine.device("0000:00:1f.2", chipset(0x2922, 0x010601)).inGroup(8).boundTo("ahci");
     machine.device("0000:00:1f.3", chipset(0x2930, 0x0c0500)).inGroup(8).boundTo("i801_smbus");

@@ -30,7 +30,6 @@ import org.vfio4j.linux.SysfsDevice;
 /**
  * A mediated device: the sample {@code mtty}, a PCI card with a serial port, all of it software.
  */
-@RealKernelOnly("mediated devices are not modelled yet")
 class MediatedTest {
   private static final String PARENT = "/sys/devices/virtual/mtty/mtty";
 

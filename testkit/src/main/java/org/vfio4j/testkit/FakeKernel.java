@@ -9,6 +9,7 @@ import org.vfio4j.linux.Roots;
 import org.vfio4j.memory.MappedMemory;
 import org.vfio4j.memory.NativeBlock;
 import org.vfio4j.testkit.device.DmaFault;
+import org.vfio4j.testkit.device.MediatedDriver;
 import org.vfio4j.testkit.kernel.SystemCalls;
 import org.vfio4j.testkit.machine.KernelVersion;
 import org.vfio4j.testkit.machine.Machine;
@@ -47,6 +48,24 @@ public final class FakeKernel implements Kernel {
    */
   public List<DmaFault> dmaFaults() {
     return calls.dmaFaults();
+  }
+
+  /**
+   * A device that mediated devices can be made of appears, as when the module of its driver is
+   * loaded.
+   *
+   * @param path of its folder below {@code /sys/devices}
+   */
+  public void addMediatedParent(String path, MediatedDriver driver) {
+    calls.addMediatedParent(path, driver);
+  }
+
+  /**
+   * A device that mediated devices are made of goes, and they go with it: as when the module of its
+   * driver is unloaded. Returns when nobody has any of them open; until then, no new ones are made.
+   */
+  public void removeMediatedParent(String path) {
+    calls.removeMediatedParent(path);
   }
 
   @Override

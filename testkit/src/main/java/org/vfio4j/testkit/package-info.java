@@ -33,6 +33,8 @@
  *   <li>PCI functions under vfio-pci: information, regions by system call and by mapping, memory
  *       decoding, the virtual parts of the configuration space, interrupts of all five indexes,
  *       reset.
+ *   <li>Mediated devices: parents and types in /sys, creating and removing, their made-up groups,
+ *       access to an IOAS without a page table, and the kernel's samples mtty, mdpy and mbochs.
  *   <li>DMA of device models through what is mapped, with faults recorded.
  * </ul>
  *
@@ -42,12 +44,12 @@
  * program (HWPT_ALLOC), GET_HW_INFO, dirty tracking, nesting, fault queues, and what came after
  * 6.12; VFIO_DEVICE_FEATURE, hot reset and ioeventfds of a device; VFIO_IOMMU_DIRTY_PAGES. With
  * type1, bitmaps at an unmap and changes of addresses (VADDR) are refused with EINVAL. Not there
- * are mediated devices, SR-IOV, parameters of modules other than dma_entry_limit, debugfs,
- * permissions of files other than capabilities, memory of a BAR as user memory, and the limit on
- * open descriptors. A device without an IOMMU, or in the hands of the host, reaches no memory.
- * Power states other than D0 do not exist. 5.15 tests viability as later releases do.
- * /proc/self/mem and /proc/self/maps of this JVM stand in for the kernel's view of memory that did
- * not come from the fake, which must not be unmapped while a device may reach it.
+ * are SR-IOV, parameters of modules other than dma_entry_limit, debugfs, permissions of files other
+ * than capabilities, memory of a BAR as user memory, and the limit on open descriptors. A device
+ * without an IOMMU, or in the hands of the host, reaches no memory. Power states other than D0 do
+ * not exist. 5.15 tests viability as later releases do. /proc/self/mem and /proc/self/maps of this
+ * JVM stand in for the kernel's view of memory that did not come from the fake, which must not be
+ * unmapped while a device may reach it.
  *
  * <p>A device may read what is mapped for writing only, as behind the lab's emulated VT-d.
  */

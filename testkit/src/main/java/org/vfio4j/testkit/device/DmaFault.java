@@ -4,7 +4,7 @@ package org.vfio4j.testkit.device;
 /**
  * What a device tried to reach and could not.
  *
- * @param device its PCI address
+ * @param device its PCI address, or the UUID of a mediated device
  * @param iova the first address that it could not reach
  * @param write whether it was to be written
  * @param mapped whether there was memory, but for reading only

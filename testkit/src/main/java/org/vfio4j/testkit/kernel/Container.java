@@ -16,6 +16,9 @@ final class Container {
   /** {@code VFIO_TYPE1_NESTING_IOMMU}: type1v2 for who asks. */
   private static final int TYPE1_NESTING = 6;
 
+  /** {@code VFIO_DMA_CC_IOMMU}. */
+  private static final int DMA_CC = 4;
+
   private final Core core;
   private final List<VfioGroup> groups = new ArrayList<>();
   private Type1 type1;
@@ -44,7 +47,7 @@ final class Container {
   }
 
   private boolean isNoIommu() {
-    return !groups.isEmpty() && !groups.get(0).isReal();
+    return !groups.isEmpty() && groups.get(0).isNoIommu();
   }
 
   private int checkExtension(long extension) {
@@ -52,6 +55,9 @@ final class Container {
     boolean noIommuAsked = type1 == null && (groups.isEmpty() || isNoIommu());
     if (type1Asked && (Type1.checkExtension(extension) > 0 || extension == TYPE1_NESTING)) {
       return 1;
+    }
+    if (extension == DMA_CC && type1 != null) {
+      return type1.isCoherent() ? 1 : 0;
     }
     boolean noIommu =
         extension == VfioGroupUapi.VFIO_NOIOMMU_IOMMU && core.machine().isNoIommuMode();
@@ -68,7 +74,14 @@ final class Container {
     }
     KernelError.refuseIf(type == VfioGroupUapi.VFIO_UNMAP_ALL, Errno.EINVAL);
     type1 = new Type1(core, type != VfioGroupUapi.VFIO_TYPE1_IOMMU);
-    groups.forEach(group -> group.iommuGroup().space(type1.space()));
+    groups.forEach(this::join);
+  }
+
+  private void join(VfioGroup group) {
+    if (group.isReal()) {
+      type1.addDomain();
+    }
+    group.iommuGroup().space(type1.space());
   }
 
   boolean hasIommu() {
@@ -77,21 +90,30 @@ final class Container {
 
   void attach(VfioGroup group) {
     boolean privileged = core.machine().has(Capability.CAP_SYS_RAWIO);
-    KernelError.refuseIf(!group.isReal() && !privileged, Errno.EPERM);
-    KernelError.refuseIf(!groups.isEmpty() && isNoIommu() == group.isReal(), Errno.EPERM);
+    KernelError.refuseIf(group.isNoIommu() && !privileged, Errno.EPERM);
+    KernelError.refuseIf(!groups.isEmpty() && isNoIommu() != group.isNoIommu(), Errno.EPERM);
     if (group.isReal()) {
       group.iommuGroup().claim(group);
     }
-    groups.add(group);
     if (type1 != null) {
-      group.iommuGroup().space(type1.space());
+      try {
+        join(group);
+      } catch (KernelError e) {
+        group.iommuGroup().release();
+        throw e;
+      }
     }
+    groups.add(group);
   }
 
   void detach(VfioGroup group) {
     groups.remove(group);
+    group.iommuGroup().space(null);
     if (group.isReal()) {
       group.iommuGroup().release();
+      if (type1 != null) {
+        type1.removeDomain();
+      }
     }
     if (groups.isEmpty()) {
       if (type1 != null) {

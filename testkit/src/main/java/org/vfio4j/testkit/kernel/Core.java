@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.vfio4j.dma.IovaRange;
+import org.vfio4j.testkit.kernel.IommuGroup.Kind;
 import org.vfio4j.testkit.machine.KernelVersion;
 import org.vfio4j.testkit.machine.Machine;
 import org.vfio4j.testkit.machine.MachineDevice;
@@ -43,7 +44,8 @@ final class Core {
       devices.put(device.name(), device);
       if (described.group() >= 0) {
         IommuGroup group =
-            iommuGroups.computeIfAbsent(described.group(), number -> new IommuGroup(number, true));
+            iommuGroups.computeIfAbsent(
+                described.group(), number -> new IommuGroup(number, Kind.IOMMU));
         group.devices().add(device);
         device.join(group);
       }
@@ -113,21 +115,31 @@ final class Core {
 
   /** The group that vfio-pci makes for a device without an IOMMU. */
   IommuGroup makeNoIommuGroup(PciDevice device) {
+    IommuGroup group = makeGroup(device, Kind.NO_IOMMU);
+    device.join(group);
+    return group;
+  }
+
+  /** With the lowest number that is free. */
+  IommuGroup makeGroup(BusDevice device, Kind kind) {
     int number =
         IntStream.iterate(0, n -> n + 1)
             .filter(n -> !iommuGroups.containsKey(n))
             .findFirst()
             .orElseThrow();
-    IommuGroup group = new IommuGroup(number, false);
+    IommuGroup group = new IommuGroup(number, kind);
     group.devices().add(device);
-    device.join(group);
     iommuGroups.put(number, group);
     return group;
   }
 
   void removeNoIommuGroup(PciDevice device) {
-    iommuGroups.remove(device.group().number());
+    removeGroup(device.group());
     device.join(null);
+  }
+
+  void removeGroup(IommuGroup group) {
+    iommuGroups.remove(group.number());
   }
 
   boolean hasIommufd() {

@@ -13,8 +13,18 @@ final class DeviceMemory extends MappedMemory {
   /** Addresses that no process has: there is no memory behind them. */
   private static final AtomicLong NEXT_ADDRESS = new AtomicLong(0x7f00_0000_0000_0000L);
 
+  /** What is behind a mapping. */
+  interface Registers {
+    /** Whether memory is decoded: an access is SIGBUS on the real kernel otherwise. */
+    boolean isAnswering();
+
+    long load(int region, long offset, int width);
+
+    void store(int region, long offset, int width, long value);
+  }
+
   private final Core core;
-  private final VfioPci device;
+  private final Registers device;
   private final OpenFile file;
   private final int bar;
   private final long start;
@@ -23,7 +33,7 @@ final class DeviceMemory extends MappedMemory {
 
   DeviceMemory(
       Core core,
-      VfioPci device,
+      Registers device,
       OpenFile file,
       int bar,
       long start,
@@ -65,7 +75,7 @@ final class DeviceMemory extends MappedMemory {
         return 0;
       }
       checkAnswers(offset);
-      return device.model().read(bar, start + offset, width);
+      return device.load(bar, start + offset, width);
     } finally {
       core.gate().leave();
     }
@@ -84,7 +94,7 @@ final class DeviceMemory extends MappedMemory {
             .build();
       }
       checkAnswers(offset);
-      device.model().write(bar, start + offset, width, value);
+      device.store(bar, start + offset, width, value);
     } finally {
       core.gate().leave();
     }
@@ -92,7 +102,7 @@ final class DeviceMemory extends MappedMemory {
 
   /** What is SIGBUS on the real kernel. */
   private void checkAnswers(long offset) {
-    if (!device.isMemoryEnabled()) {
+    if (!device.isAnswering()) {
       throw VfioException.failed(Reason.DEVICE_FAULT, "access")
           .on("at offset " + Units.hex(offset) + " of " + this)
           .fact("memory decoding is off (SIGBUS on a real kernel)")

@@ -19,7 +19,7 @@ final class GroupFile extends OpenFile {
   GroupFile(Core core, VfioGroup group) {
     super("/dev/" + group.node());
     boolean privileged = core.machine().has(Capability.CAP_SYS_RAWIO);
-    KernelError.refuseIf(!group.isReal() && !privileged, Errno.EPERM);
+    KernelError.refuseIf(group.isNoIommu() && !privileged, Errno.EPERM);
     this.core = core;
     this.group = group;
     group.open(this);
@@ -66,7 +66,7 @@ final class GroupFile extends OpenFile {
       group.join(container.container());
     } else if (file instanceof IommufdFile iommufd) {
       IommufdContext context = iommufd.context();
-      if (group.isReal()) {
+      if (!group.isNoIommu()) {
         KernelError.refuseIf(context.isNoIommu(), Errno.EINVAL);
         if (!context.hasCompat()) {
           context.compat(context.allocateIoas());
@@ -96,7 +96,7 @@ final class GroupFile extends OpenFile {
     String name = blank < 0 ? text : text.substring(0, blank);
     VfioDevice found =
         group.devices().stream()
-            .filter(device -> device.pci().name().equals(name))
+            .filter(device -> device.device().name().equals(name))
             .findFirst()
             .orElseThrow(() -> KernelError.of(Errno.ENODEV));
     KernelError.refuseIf(blank >= 0, Errno.EINVAL);

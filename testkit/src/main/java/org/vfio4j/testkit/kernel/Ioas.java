@@ -31,6 +31,9 @@ final class Ioas extends IommufdObject {
   private long alignment = 1;
   private boolean largePages = true;
 
+  /** Of drivers of the kernel, without a page table. */
+  private int accesses;
+
   /** A range that nothing may be mapped in, for as long as its owner is attached. */
   private record Reserved(long start, long last, Object owner) {}
 
@@ -373,7 +376,18 @@ final class Ioas extends IommufdObject {
   }
 
   private void realign() {
-    alignment = hwpts.isEmpty() && largePages ? 1 : PAGE;
+    alignment = hwpts.isEmpty() && accesses == 0 && largePages ? 1 : PAGE;
+  }
+
+  /** iopt_add_access(): whoever pins pages wants whole ones. */
+  void addAccess() {
+    align(PAGE);
+    accesses++;
+  }
+
+  void removeAccess() {
+    accesses--;
+    realign();
   }
 
   void largePages(boolean wanted) {

@@ -12,31 +12,40 @@ import org.vfio4j.Errno;
  * <p>Source: {@code drivers/iommu/iommu.c}.
  */
 final class IommuGroup {
-  /** What the group that vfio-pci makes for a device without an IOMMU is called. */
-  static final String NO_IOMMU = "vfio-noiommu";
+  /** What a group that VFIO makes is called, with mediated devices too. */
+  static final String MADE_BY_VFIO = "vfio-noiommu";
+
+  /** {@code enum vfio_group_type}. */
+  enum Kind {
+    /** The IOMMU made it. */
+    IOMMU,
+    /** VFIO made it for a device without an IOMMU, in its no-IOMMU mode. */
+    NO_IOMMU,
+    /** VFIO made it for a mediated device, which its driver isolates. */
+    EMULATED_IOMMU
+  }
 
   private final int number;
-  private final boolean real;
-  private final List<PciDevice> devices = new ArrayList<>();
+  private final Kind kind;
+  private final List<BusDevice> devices = new ArrayList<>();
   private Object owner;
   private int ownerCount;
   private IovaSpace space;
 
-  IommuGroup(int number, boolean real) {
+  IommuGroup(int number, Kind kind) {
     this.number = number;
-    this.real = real;
+    this.kind = kind;
   }
 
   int number() {
     return number;
   }
 
-  /** False where no IOMMU is behind it: VFIO's no-IOMMU mode. */
-  boolean isReal() {
-    return real;
+  Kind kind() {
+    return kind;
   }
 
-  List<PciDevice> devices() {
+  List<BusDevice> devices() {
     return devices;
   }
 

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.vfio4j.Errno;
 import org.vfio4j.dma.IovaRange;
+import org.vfio4j.testkit.kernel.IommuGroup.Kind;
 import org.vfio4j.testkit.kernel.UserMemory.PinAccount;
 import org.vfio4j.testkit.machine.Machine.Capability;
 
@@ -134,12 +135,19 @@ final class IommufdContext {
   /** iommufd_device_bind(). */
   IommufdDevice bind(PciDevice device) {
     IommuGroup group = device.group();
-    KernelError.refuseIf(group == null || !group.isReal(), Errno.ENODEV);
+    KernelError.refuseIf(group == null || group.kind() != Kind.IOMMU, Errno.ENODEV);
     group.claimForDevice(this);
     IommufdDevice bound =
         new IommufdDevice(this, device, groups.computeIfAbsent(group, IommufdGroup::new));
     add(bound);
     return bound;
+  }
+
+  /** iommufd_access_create(). */
+  IommufdAccess access(MdevDevice device) {
+    IommufdAccess access = new IommufdAccess(this, device);
+    add(access);
+    return access;
   }
 
   /** What every device reserves. */

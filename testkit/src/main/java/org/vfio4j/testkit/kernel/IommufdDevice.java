@@ -9,7 +9,7 @@ import org.vfio4j.Errno;
  *
  * <p>Source: {@code drivers/iommu/iommufd/device.c}, where the checks are in the same order.
  */
-final class IommufdDevice extends IommufdObject {
+final class IommufdDevice extends IommufdObject implements IommufdBinding {
   private final PciDevice device;
   private final IommufdGroup group;
 
@@ -35,7 +35,8 @@ final class IommufdDevice extends IommufdObject {
    * @param replace whether it is attached already
    * @return the id of the page table
    */
-  int attach(int ptId, boolean replace) {
+  @Override
+  public int attach(int ptId, boolean replace) {
     IommufdObject target = context().find(ptId);
     KernelError.refuseIf(target == null, Errno.ENOENT);
     if (target instanceof Hwpt hwpt) {
@@ -116,7 +117,8 @@ final class IommufdDevice extends IommufdObject {
     destroyUnused(old);
   }
 
-  void detach() {
+  @Override
+  public void detach() {
     if (isAttached()) {
       Hwpt hwpt = group.hwpt();
       undo(hwpt);
@@ -139,8 +141,8 @@ final class IommufdDevice extends IommufdObject {
     }
   }
 
-  /** The file of the device is closed. */
-  void unbind() {
+  @Override
+  public void unbind() {
     detach();
     unuse();
     context().remove(this);

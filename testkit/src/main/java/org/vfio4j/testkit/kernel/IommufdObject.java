@@ -15,7 +15,7 @@ abstract class IommufdObject {
     return context;
   }
 
-  final int id() {
+  public final int id() {
     return id;
   }
 

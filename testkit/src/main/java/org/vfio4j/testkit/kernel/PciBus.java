@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.vfio4j.Errno;
+import org.vfio4j.testkit.kernel.IommuGroup.Kind;
 import org.vfio4j.testkit.machine.MachineDevice;
 
 /** Drivers, and which device is bound to which: what is written to /sys/bus/pci. */
@@ -18,16 +19,16 @@ final class PciBus {
 
   private final Core core;
   private final SysTree tree;
+  private final VfioClass vfioClass;
   private final Set<String> drivers = new TreeSet<>(MANAGED);
 
   /** Of the devices that a driver of the host is made for. */
   private final Map<PciDevice, String> natural = new HashMap<>();
 
-  private final Map<IommuGroup, VfioGroup> vfioGroups = new HashMap<>();
-
-  PciBus(Core core, SysTree tree) {
+  PciBus(Core core, SysTree tree, VfioClass vfioClass) {
     this.core = core;
     this.tree = tree;
+    this.vfioClass = vfioClass;
     for (MachineDevice device : core.machine().devices()) {
       String driver = device.driver();
       if (!driver.isEmpty() && !MANAGED.contains(driver)) {
@@ -130,41 +131,15 @@ final class PciBus {
       tree.addGroup(core.makeNoIommuGroup(device));
       tree.addGroupLink(device);
     }
-    VfioGroup group = vfioGroups.computeIfAbsent(device.group(), VfioGroup::new);
-    int index = 0;
-    while (isTaken(index)) {
-      index++;
-    }
-    VfioDevice vfio = new VfioDevice(core, device, group, index);
-    if (group.devices().isEmpty()) {
-      tree.addGroupNode(group, () -> new GroupFile(core, group));
-    }
-    group.devices().add(vfio);
-    device.vfio(vfio);
-    tree.addVfioDevice(vfio);
-  }
-
-  private boolean isTaken(int index) {
-    return core.devices().stream()
-        .anyMatch(device -> device.vfio() != null && device.vfio().index() == index);
+    device.vfio(vfioClass.register(device, device.group()));
   }
 
   /** Waits until nobody has the device open. */
   private void removeFromVfio(PciDevice device) {
-    VfioDevice vfio = device.vfio();
-    tree.removeVfioDevice(vfio);
-    vfio.leave();
-    core.gate().changed();
-    core.gate().await(vfio::isUnused, -1);
-    VfioGroup group = vfio.group();
-    group.devices().remove(vfio);
+    vfioClass.unregister(device.vfio());
     device.vfio(null);
-    if (group.devices().isEmpty()) {
-      tree.removeGroupNode(group);
-      vfioGroups.remove(group.iommuGroup());
-    }
-    if (!group.isReal()) {
-      tree.removeGroup(group.iommuGroup());
+    if (device.group().kind() == Kind.NO_IOMMU) {
+      tree.removeGroup(device.group());
       tree.removeGroupLink(device);
       core.removeNoIommuGroup(device);
     }

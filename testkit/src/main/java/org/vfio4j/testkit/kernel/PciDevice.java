@@ -10,7 +10,7 @@ import org.vfio4j.testkit.device.PciFunction;
 import org.vfio4j.testkit.machine.MachineDevice;
 
 /** A function on the bus: its model, its configuration space, its driver and its group. */
-final class PciDevice implements DeviceBus {
+final class PciDevice implements DeviceBus, BusDevice {
   private final String name;
   private final String path;
   private final DeviceModel model;
@@ -42,13 +42,24 @@ final class PciDevice implements DeviceBus {
     model.connect(this);
   }
 
-  String name() {
+  @Override
+  public String name() {
     return name;
   }
 
-  /** Its folder in /sys. */
-  String path() {
+  @Override
+  public String path() {
     return path;
+  }
+
+  @Override
+  public VfioOps open(Core core) {
+    return new VfioPci(core, this);
+  }
+
+  @Override
+  public IommufdBinding bind(IommufdContext context) {
+    return context.bind(this);
   }
 
   DeviceModel model() {

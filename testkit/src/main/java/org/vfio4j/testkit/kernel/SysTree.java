@@ -8,6 +8,7 @@ import org.vfio4j.Errno;
 import org.vfio4j.dma.IovaRange;
 import org.vfio4j.testkit.kernel.FileTree.Attribute;
 import org.vfio4j.testkit.kernel.FileTree.Special;
+import org.vfio4j.testkit.kernel.IommuGroup.Kind;
 
 /** What /sys and /dev show of devices, drivers and groups. */
 final class SysTree {
@@ -79,25 +80,30 @@ final class SysTree {
   }
 
   void addGroupLink(PciDevice device) {
-    link(device.path() + "/iommu_group", GROUPS + device.group().number());
+    addGroupLink(device, device.group());
   }
 
-  void removeGroupLink(PciDevice device) {
+  void addGroupLink(BusDevice device, IommuGroup group) {
+    link(device.path() + "/iommu_group", GROUPS + group.number());
+  }
+
+  void removeGroupLink(BusDevice device) {
     tree.remove(device.path() + "/iommu_group");
   }
 
   void addGroup(IommuGroup group) {
     String folder = GROUPS + group.number();
+    boolean isReal = group.kind() == Kind.IOMMU;
     StringBuilder reserved = new StringBuilder();
     for (IovaRange range : core.machine().reserved()) {
       reserved.append(String.format("0x%016x 0x%016x msi%n", range.start(), range.last()));
     }
-    tree.add(folder + "/reserved_regions", Attribute.of(group.isReal() ? reserved.toString() : ""));
+    tree.add(folder + "/reserved_regions", Attribute.of(isReal ? reserved.toString() : ""));
     tree.folder(folder + "/devices");
-    if (!group.isReal()) {
-      tree.add(folder + "/name", Attribute.of(IommuGroup.NO_IOMMU + "\n"));
+    if (!isReal) {
+      tree.add(folder + "/name", Attribute.of(IommuGroup.MADE_BY_VFIO + "\n"));
     }
-    for (PciDevice device : group.devices()) {
+    for (BusDevice device : group.devices()) {
       link(folder + "/devices/" + device.name(), device.path());
     }
   }
@@ -129,11 +135,11 @@ final class SysTree {
       return;
     }
     String name = "vfio" + device.index();
-    String folder = device.pci().path() + "/vfio-dev/" + name;
-    link(folder + "/device", device.pci().path());
+    String folder = device.device().path() + "/vfio-dev/" + name;
+    link(folder + "/device", device.device().path());
     link(VFIO_CLASS + name, folder);
     // A device without an IOMMU has no node.
-    if (core.hasDeviceNodes() && device.group().isReal()) {
+    if (core.hasDeviceNodes() && !device.group().isNoIommu()) {
       tree.add(folder + "/dev", Attribute.of(VFIO_MAJOR + ":" + device.index() + "\n"));
       String node = node(device);
       tree.add(node, new Special(() -> new DeviceFile(core, device, false, node)));
@@ -145,8 +151,8 @@ final class SysTree {
       return;
     }
     tree.remove(VFIO_CLASS + "vfio" + device.index());
-    tree.remove(device.pci().path() + "/vfio-dev");
-    if (core.hasDeviceNodes() && device.group().isReal()) {
+    tree.remove(device.device().path() + "/vfio-dev");
+    if (core.hasDeviceNodes() && !device.group().isNoIommu()) {
       tree.remove(node(device));
     }
   }
@@ -164,7 +170,7 @@ final class SysTree {
   }
 
   /** As sysfs has them: relative to the folder of the link. */
-  private void link(String from, String to) {
+  void link(String from, String to) {
     int folders = (int) from.chars().filter(c -> c == '/').count() - 1;
     tree.addLink(from, "../".repeat(folders) + to.substring(1));
   }

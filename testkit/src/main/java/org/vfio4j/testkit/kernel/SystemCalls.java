@@ -14,6 +14,7 @@ import org.vfio4j.linux.Roots;
 import org.vfio4j.memory.MappedMemory;
 import org.vfio4j.memory.NativeBlock;
 import org.vfio4j.testkit.device.DmaFault;
+import org.vfio4j.testkit.device.MediatedDriver;
 import org.vfio4j.testkit.kernel.FileTree.Attribute;
 import org.vfio4j.testkit.kernel.FileTree.Folder;
 import org.vfio4j.testkit.kernel.FileTree.Link;
@@ -33,11 +34,15 @@ public final class SystemCalls implements Kernel {
   private final Core core;
   private final Gate gate;
   private final FileTree tree = new FileTree();
+  private final MdevBus mdevs;
 
   public SystemCalls(KernelVersion version, Machine machine) {
     core = new Core(version, machine);
     gate = core.gate();
-    new PciBus(core, new SysTree(core, tree));
+    SysTree sys = new SysTree(core, tree);
+    VfioClass vfio = new VfioClass(core, sys);
+    new PciBus(core, sys, vfio);
+    mdevs = new MdevBus(core, tree, sys, vfio);
     new ProcTree(core, tree);
     for (int fd = 0; fd <= 2; fd++) {
       core.files().add(new NullFile());
@@ -50,7 +55,28 @@ public final class SystemCalls implements Kernel {
     try {
       List<DmaFault> faults = new ArrayList<>();
       core.devices().forEach(device -> faults.addAll(device.faults()));
+      faults.addAll(mdevs.faults());
       return faults;
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /** A driver has registered a parent of mediated devices. */
+  public void addMediatedParent(String path, MediatedDriver driver) {
+    gate.enter();
+    try {
+      mdevs.register(path, driver, "");
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /** A driver takes back a parent of mediated devices, and waits for their users. */
+  public void removeMediatedParent(String path) {
+    gate.enter();
+    try {
+      mdevs.unregister(path);
     } finally {
       gate.leave();
     }

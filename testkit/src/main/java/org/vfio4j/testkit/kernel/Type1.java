@@ -4,12 +4,12 @@ package org.vfio4j.testkit.kernel;
 import java.util.ArrayList;
 import java.util.List;
 import org.vfio4j.Errno;
-import org.vfio4j.dma.IovaRange;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.group.uapi.VfioIommuType1DmaMap;
 import org.vfio4j.group.uapi.VfioIommuType1DmaUnmap;
 import org.vfio4j.testkit.kernel.IovaSpace.Mapping;
 import org.vfio4j.testkit.kernel.UserMemory.Pin;
+import org.vfio4j.testkit.kernel.UserMemory.PinAccount;
 
 /**
  * The IOMMU of a container.
@@ -28,6 +28,9 @@ final class Type1 {
   private final boolean v2;
   private final IovaSpace mappings = new IovaSpace();
   private int available;
+
+  /** Groups with an IOMMU in front of them. Without one, nothing is pinned. */
+  private int domains;
 
   Type1(Core core, boolean v2) {
     this.core = core;
@@ -77,26 +80,69 @@ final class Type1 {
     KernelError.refuseIf(available == 0, Errno.ENOSPC);
     KernelError.refuseIf(!isAllowed(iova, last), Errno.EINVAL);
     boolean write = (flags & VfioGroupUapi.VFIO_DMA_MAP_FLAG_WRITE) != 0;
-    Pin pin = core.memory().pin(vaddr, size, write);
-    KernelError.refuseIf(pin == null, Errno.EFAULT);
-    try {
-      core.memory().accountLocked(UserMemory.pages(size));
-    } catch (KernelError e) {
-      pin.release();
-      throw e;
+    Pages pages = new Pages(core.memory(), PinAccount.NONE, vaddr, write);
+    Mapping mapping = new Mapping(iova, size, write, pages, 0);
+    if (domains > 0) {
+      pin(mapping);
     }
-    Mapping mapping = new Mapping(iova, size, write, null, 0);
-    mapping.pinned(pin);
     mappings.add(mapping);
     available--;
   }
 
+  private void pin(Mapping mapping) {
+    long vaddr = mapping.pages().address();
+    Pin pin = core.memory().pin(vaddr, mapping.length(), mapping.isWritable());
+    KernelError.refuseIf(pin == null, Errno.EFAULT);
+    try {
+      core.memory().accountLocked(UserMemory.pages(mapping.length()));
+    } catch (KernelError e) {
+      pin.release();
+      throw e;
+    }
+    mapping.pinned(pin);
+  }
+
+  private void unpin(Mapping mapping) {
+    if (mapping.isPinned()) {
+      mapping.pin().release();
+      mapping.pinned(null);
+      core.memory().accountLocked(-UserMemory.pages(mapping.length()));
+    }
+  }
+
+  /** vfio_iommu_type1_attach_group(): with the first IOMMU, what is mapped is pinned. */
+  void addDomain() {
+    if (domains == 0) {
+      try {
+        mappings.all().forEach(this::pin);
+      } catch (KernelError e) {
+        mappings.all().forEach(this::unpin);
+        throw e;
+      }
+    }
+    domains++;
+  }
+
+  /** Mediated devices keep what is mapped; without an IOMMU it is not pinned any more. */
+  void removeDomain() {
+    domains--;
+    if (domains == 0) {
+      mappings.all().forEach(this::unpin);
+    }
+  }
+
+  /** Whether all IOMMUs, if there are any, can enforce cache coherency. */
+  boolean isCoherent() {
+    return domains == 0;
+  }
+
   private boolean isAllowed(long iova, long last) {
-    return core.usableIovas().stream()
-        .anyMatch(
-            range ->
-                Long.compareUnsigned(iova, range.start()) >= 0
-                    && Long.compareUnsigned(last, range.last()) <= 0);
+    return domains == 0
+        || core.usableIovas().stream()
+            .anyMatch(
+                range ->
+                    Long.compareUnsigned(iova, range.start()) >= 0
+                        && Long.compareUnsigned(last, range.last()) <= 0);
   }
 
   private void unmap(UserPointer unmap) {
@@ -145,21 +191,22 @@ final class Type1 {
 
   private void remove(Mapping mapping) {
     mappings.remove(mapping);
-    mapping.pin().release();
-    core.memory().accountLocked(-UserMemory.pages(mapping.length()));
+    unpin(mapping);
     available++;
   }
 
   private void info(UserPointer info) {
-    List<IovaRange> usable = core.usableIovas();
     int[] migration = new int[6];
     Type1Answer.put(migration, 2, UserMemory.PAGE);
     Type1Answer.put(migration, 4, LARGEST_BITMAP);
     InfoReply capabilities = new InfoReply();
     capabilities.add(VfioGroupUapi.VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, 1, migration);
     Type1Answer.addAvailable(capabilities, available);
-    Type1Answer.addRanges(capabilities, usable);
-    Type1Answer.put(info, Type1Answer.PAGE_SIZES, capabilities, false);
+    if (domains > 0) {
+      Type1Answer.addRanges(capabilities, core.usableIovas());
+    }
+    long pageSizes = domains > 0 ? Type1Answer.PAGE_SIZES : -UserMemory.PAGE;
+    Type1Answer.put(info, pageSizes, capabilities, false);
   }
 
   /** The last group has left. */

@@ -4,33 +4,33 @@ package org.vfio4j.testkit.kernel;
 import org.vfio4j.Errno;
 
 /**
- * A function in the hands of vfio-pci: who has it open, and how.
+ * A device in the hands of a driver of VFIO: who has it open, and how.
  *
  * <p>Source: {@code drivers/vfio/vfio_main.c}, {@code iommufd.c} and {@code device_cdev.c}.
  */
 final class VfioDevice {
   private final Core core;
-  private final PciDevice pci;
+  private final BusDevice device;
   private final VfioGroup group;
   private final int index;
   private int files;
   private int openCount;
-  private VfioPci opened;
+  private VfioOps opened;
   private GroupFile usedGroup;
   private IommufdContext context;
-  private IommufdDevice bound;
+  private IommufdBinding bound;
   private boolean attached;
   private boolean leaving;
 
-  VfioDevice(Core core, PciDevice pci, VfioGroup group, int index) {
+  VfioDevice(Core core, BusDevice device, VfioGroup group, int index) {
     this.core = core;
-    this.pci = pci;
+    this.device = device;
     this.group = group;
     this.index = index;
   }
 
-  PciDevice pci() {
-    return pci;
+  BusDevice device() {
+    return device;
   }
 
   VfioGroup group() {
@@ -43,7 +43,7 @@ final class VfioDevice {
   }
 
   /** While it is open. */
-  VfioPci opened() {
+  VfioOps opened() {
     return opened;
   }
 
@@ -73,12 +73,12 @@ final class VfioDevice {
   void openFromGroup(IommufdContext iommufd, boolean privileged) {
     KernelError.refuseIf(leaving, Errno.ENODEV);
     boolean first = openCount == 0;
-    if (first && iommufd != null && !group.isReal()) {
+    if (first && iommufd != null && group.isNoIommu()) {
       KernelError.refuseIf(!privileged || iommufd.hasCompat(), Errno.EPERM);
     }
     if (first) {
       firstOpen(iommufd, privileged);
-      if (iommufd != null && group.isReal()) {
+      if (iommufd != null && !group.isNoIommu()) {
         try {
           attach(iommufd.compat().id());
         } catch (KernelError e) {
@@ -102,12 +102,12 @@ final class VfioDevice {
   private void firstOpen(IommufdContext iommufd, boolean privileged) {
     if (iommufd == null) {
       usedGroup = group.useContainer(privileged);
-    } else if (group.isReal()) {
-      bound = iommufd.bind(pci);
+    } else if (!group.isNoIommu()) {
+      bound = device.bind(iommufd);
       context = iommufd;
       context.hold();
     }
-    opened = new VfioPci(core, pci);
+    opened = device.open(core);
   }
 
   void close() {

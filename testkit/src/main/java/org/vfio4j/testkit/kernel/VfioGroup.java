@@ -4,6 +4,7 @@ package org.vfio4j.testkit.kernel;
 import java.util.ArrayList;
 import java.util.List;
 import org.vfio4j.Errno;
+import org.vfio4j.testkit.kernel.IommuGroup.Kind;
 
 /**
  * A group that has devices of VFIO: its file, and what it is in.
@@ -27,8 +28,13 @@ final class VfioGroup {
     return iommuGroup;
   }
 
+  /** Whether an IOMMU is in front of its devices. */
   boolean isReal() {
-    return iommuGroup.isReal();
+    return iommuGroup.kind() == Kind.IOMMU;
+  }
+
+  boolean isNoIommu() {
+    return iommuGroup.kind() == Kind.NO_IOMMU;
   }
 
   List<VfioDevice> devices() {
@@ -37,7 +43,7 @@ final class VfioGroup {
 
   /** The path of its node below /dev. */
   String node() {
-    return "vfio/" + (isReal() ? "" : "noiommu-") + iommuGroup.number();
+    return "vfio/" + (isNoIommu() ? "noiommu-" : "") + iommuGroup.number();
   }
 
   void open(GroupFile file) {
@@ -54,6 +60,13 @@ final class VfioGroup {
       leaveIommufd();
     }
     opened = null;
+  }
+
+  /** Its last device is gone, and whoever still has it open can do nothing with it. */
+  void revoke() {
+    if (container != null) {
+      leaveContainer();
+    }
   }
 
   boolean isJoined() {
@@ -100,7 +113,7 @@ final class VfioGroup {
   /** vfio_group_use_container(): a device keeps the group open. */
   GroupFile useContainer(boolean privileged) {
     KernelError.refuseIf(!container.hasIommu(), Errno.EINVAL);
-    KernelError.refuseIf(!isReal() && !privileged, Errno.EPERM);
+    KernelError.refuseIf(isNoIommu() && !privileged, Errno.EPERM);
     containerUsers++;
     opened.hold();
     return opened;

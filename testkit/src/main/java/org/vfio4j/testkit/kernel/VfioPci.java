@@ -10,7 +10,6 @@ import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.device.uapi.VfioRegionInfo;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.memory.MappedMemory;
-import org.vfio4j.testkit.device.DeviceModel;
 import org.vfio4j.testkit.device.PciFunction;
 import org.vfio4j.testkit.device.PciFunction.Bar;
 import org.vfio4j.testkit.device.PciFunction.Space;
@@ -20,7 +19,7 @@ import org.vfio4j.testkit.device.PciFunction.Space;
  *
  * <p>Source: {@code drivers/vfio/pci/vfio_pci_core.c} and {@code vfio_pci_rdwr.c}.
  */
-final class VfioPci {
+final class VfioPci implements VfioOps, DeviceMemory.Registers {
   private static final int REGIONS = 9;
   private static final int OFFSET_SHIFT = 40;
   private static final long OFFSET_MASK = (1L << OFFSET_SHIFT) - 1;
@@ -49,7 +48,8 @@ final class VfioPci {
     config = new VfioConfig(pci, irqs);
   }
 
-  void close() {
+  @Override
+  public void close() {
     irqs.close();
     pci.config().setCommand(ConfigSpace.COMMAND_MASTER, false);
     if (pci.function().isResettable()) {
@@ -57,11 +57,13 @@ final class VfioPci {
     }
   }
 
-  void request() {
+  @Override
+  public void request() {
     irqs.request();
   }
 
-  int ioctl(int request, UserPointer argument) {
+  @Override
+  public int ioctl(int request, UserPointer argument) {
     switch (request) {
       case VfioDeviceUapi.VFIO_DEVICE_GET_INFO -> info(argument);
       case VfioDeviceUapi.VFIO_DEVICE_GET_REGION_INFO -> regionInfo(argument);
@@ -135,11 +137,13 @@ final class VfioPci {
     return pci.function().mappableBars().contains(index);
   }
 
-  long read(UserPointer target, int length, long offset) {
+  @Override
+  public long read(UserPointer target, int length, long offset) {
     return transfer(target, length, offset, false);
   }
 
-  long write(UserPointer source, int length, long offset) {
+  @Override
+  public long write(UserPointer source, int length, long offset) {
     return transfer(source, length, offset, true);
   }
 
@@ -217,7 +221,8 @@ final class VfioPci {
     return bytes;
   }
 
-  MappedMemory mmap(OpenFile file, long offset, long length, int protection, int flags) {
+  @Override
+  public MappedMemory mmap(OpenFile file, long offset, long length, int protection, int flags) {
     int index = (int) (offset >>> OFFSET_SHIFT);
     long start = offset & OFFSET_MASK;
     boolean wrong =
@@ -230,11 +235,18 @@ final class VfioPci {
     return new DeviceMemory(core, this, file, index, start, length, protection, pci.name());
   }
 
-  boolean isMemoryEnabled() {
+  @Override
+  public boolean isAnswering() {
     return config.isMemoryEnabled();
   }
 
-  DeviceModel model() {
-    return pci.model();
+  @Override
+  public long load(int bar, long offset, int width) {
+    return pci.model().read(bar, offset, width);
+  }
+
+  @Override
+  public void store(int bar, long offset, int width, long value) {
+    pci.model().write(bar, offset, width, value);
   }
 }

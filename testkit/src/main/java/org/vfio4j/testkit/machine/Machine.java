@@ -9,6 +9,7 @@ import java.util.Set;
 import org.vfio4j.dma.IovaRange;
 import org.vfio4j.linux.PciAddress;
 import org.vfio4j.testkit.device.DeviceModel;
+import org.vfio4j.testkit.device.MediatedDriver;
 
 /**
  * The machine under a fake kernel, and the process that runs on it: devices, IOMMU, limits.
@@ -39,6 +40,7 @@ public final class Machine {
   }
 
   private final List<MachineDevice> devices = new ArrayList<>();
+  private final List<MachineParent> parents = new ArrayList<>();
   private final List<IovaRange> reserved = new ArrayList<>(List.of(MSI_WINDOW));
   private final Set<Capability> capabilities = EnumSet.allOf(Capability.class);
   private int iommuBits = 39;
@@ -56,6 +58,21 @@ public final class Machine {
     }
     devices.add(device);
     return device;
+  }
+
+  /**
+   * Adds a device that mediated devices can be made of.
+   *
+   * @param path of its folder below {@code /sys/devices}: {@code virtual/mtty/mtty}, or that of a
+   *     device on a bus, {@code pci0000:00/0000:00:05.0}
+   */
+  public MachineParent mediated(String path, MediatedDriver driver) {
+    if (parents.stream().anyMatch(other -> other.path().equals(path))) {
+      throw new IllegalArgumentException("there is a parent at " + path + " already");
+    }
+    MachineParent parent = new MachineParent(path, driver);
+    parents.add(parent);
+    return parent;
   }
 
   /** How many bits of an IOVA the IOMMU translates: 1 to 64. */
@@ -109,6 +126,11 @@ public final class Machine {
 
   public List<MachineDevice> devices() {
     return Collections.unmodifiableList(devices);
+  }
+
+  /** Those that mediated devices can be made of. */
+  public List<MachineParent> parents() {
+    return Collections.unmodifiableList(parents);
   }
 
   public List<IovaRange> reserved() {

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.vfio4j.Errno;
+import org.vfio4j.linux.Result;
+import org.vfio4j.testkit.device.DmaFault;
+import org.vfio4j.testkit.device.MediatedDriver;
+import org.vfio4j.testkit.device.MediatedModel;
+import org.vfio4j.testkit.device.MediatedType;
+import org.vfio4j.testkit.kernel.IommuGroup.Kind;
+
+/**
+ * Mediated devices: parents, their types, and what is created and removed by writing to them.
+ *
+ * <p>Source: {@code drivers/vfio/mdev/mdev_core.c} and {@code mdev_sysfs.c}, where the checks are
+ * in the same order.
+ */
+final class MdevBus {
+  private static final int UUID_LENGTH = 36;
+  private static final Pattern UUID =
+      Pattern.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
+
+  private final Core core;
+  private final MdevTree tree;
+  private final SysTree sys;
+  private final VfioClass vfioClass;
+
+  /** mdev_list: with those that are being created or removed. */
+  private final Map<String, MdevType> uuids = new LinkedHashMap<>();
+
+  private final Map<String, MdevDevice> devices = new LinkedHashMap<>();
+  private final Map<String, MdevParent> parents = new LinkedHashMap<>();
+  private final List<DmaFault> faults = new ArrayList<>();
+
+  MdevBus(Core core, FileTree files, SysTree sys, VfioClass vfioClass) {
+    this.core = core;
+    this.tree = new MdevTree(files, sys);
+    this.sys = sys;
+    this.vfioClass = vfioClass;
+    core.machine()
+        .parents()
+        .forEach(parent -> register(parent.path(), parent.driver(), parent.bus()));
+  }
+
+  /** mdev_register_parent(). */
+  void register(String path, MediatedDriver driver, String bus) {
+    if (parents.containsKey(path)) {
+      throw new IllegalArgumentException("there is a parent at " + path + " already");
+    }
+    MdevParent parent = new MdevParent("/sys/devices/" + path, driver);
+    parents.put(path, parent);
+    tree.addParent(parent, bus);
+    for (MediatedType type : parent.driver().types()) {
+      MdevType added = new MdevType(parent, type);
+      tree.addType(added, written -> create(added, written));
+    }
+  }
+
+  /** mdev_unregister_parent(): with all its devices. Waits until nobody has one of them open. */
+  void unregister(String path) {
+    MdevParent parent = parents.remove(path);
+    if (parent == null) {
+      throw new IllegalArgumentException("there is no parent at " + path);
+    }
+    parent.leave();
+    tree.removeClassLink(parent);
+    for (MdevDevice device : List.copyOf(devices.values())) {
+      if (device.type().parent() == parent) {
+        devices.remove(device.name());
+        takeAway(device);
+      }
+    }
+    tree.removeParent(parent);
+  }
+
+  List<DmaFault> faults() {
+    return faults;
+  }
+
+  private int create(MdevType type, byte[] written) {
+    boolean sized = written.length == UUID_LENGTH || written.length == UUID_LENGTH + 1;
+    KernelError.refuseIf(!sized, Errno.EINVAL);
+    String text = new String(written, 0, UUID_LENGTH, StandardCharsets.ISO_8859_1);
+    KernelError.refuseIf(!UUID.matcher(text).matches(), Errno.EINVAL);
+    create(type, text.toLowerCase(Locale.ROOT));
+    return written.length;
+  }
+
+  private void create(MdevType type, String uuid) {
+    KernelError.refuseIf(uuids.containsKey(uuid), Errno.EEXIST);
+    MdevParent parent = type.parent();
+    boolean counted = !parent.counts(type);
+    KernelError.refuseIf(counted && parent.left() == 0, Errno.EUSERS);
+    KernelError.refuseIf(parent.isLeaving(), Errno.ENODEV);
+    MediatedDriver driver = parent.driver();
+    Result<MediatedModel> made = driver.create(type.type(), uuid);
+    KernelError.refuseIf(!made.isOk(), made.isOk() ? Errno.EINVAL : made.errno());
+    if (counted) {
+      parent.take();
+    }
+    uuids.put(uuid, type);
+    MdevDevice device = new MdevDevice(core, type, uuid, made.value(), faults);
+    devices.put(uuid, device);
+    tree.addDevice(device, bytes -> remove(device, bytes));
+    device.group(core.makeGroup(device, Kind.EMULATED_IOMMU));
+    sys.addGroup(device.group());
+    sys.addGroupLink(device, device.group());
+    device.vfio(vfioClass.register(device, device.group()));
+    tree.addTypeLinks(device);
+  }
+
+  private int remove(MdevDevice device, byte[] written) {
+    String text = new String(written, StandardCharsets.ISO_8859_1);
+    if (isZero(text)) {
+      return written.length;
+    }
+    tree.removeRemove(device);
+    KernelError.refuseIf(devices.remove(device.name()) == null, Errno.ENODEV);
+    takeAway(device);
+    return written.length;
+  }
+
+  /** kstrtoul() with base 0. */
+  private static boolean isZero(String written) {
+    String text = written.endsWith("\n") ? written.substring(0, written.length() - 1) : written;
+    String digits = text.startsWith("+") ? text.substring(1) : text;
+    try {
+      if (digits.matches("0[xX][0-9a-fA-F]+")) {
+        return Long.parseUnsignedLong(digits.substring(2), 16) == 0;
+      }
+      KernelError.refuseIf(!digits.matches("[0-9]+"), Errno.EINVAL);
+      return Long.parseUnsignedLong(digits, digits.startsWith("0") ? 8 : 10) == 0;
+    } catch (NumberFormatException e) {
+      throw KernelError.of(digits.matches("0[0-9]*[89].*") ? Errno.EINVAL : Errno.ERANGE);
+    }
+  }
+
+  private void takeAway(MdevDevice device) {
+    tree.removeLinks(device);
+    vfioClass.unregister(device.vfio());
+    sys.removeGroupLink(device);
+    sys.removeGroup(device.group());
+    core.removeGroup(device.group());
+    tree.removeDevice(device);
+    device.model().removed();
+    uuids.remove(device.name());
+    if (!device.type().parent().counts(device.type())) {
+      device.type().parent().giveBack();
+    }
+  }
+}

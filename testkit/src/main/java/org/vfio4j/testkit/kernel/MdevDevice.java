@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.util.List;
+import org.vfio4j.testkit.device.DmaFault;
+import org.vfio4j.testkit.device.MediatedBus;
+import org.vfio4j.testkit.device.MediatedModel;
+import org.vfio4j.testkit.kernel.IovaSpace.Mapping;
+import org.vfio4j.testkit.kernel.UserMemory.Pin;
+
+/** A mediated device: its model, its fake group, and what it reaches of its user's memory. */
+final class MdevDevice implements BusDevice, MediatedBus {
+  private final UserMemory memory;
+  private final MdevType type;
+  private final String uuid;
+  private final MediatedModel model;
+  private final List<DmaFault> faults;
+  private IommuGroup group;
+  private VfioDevice vfio;
+  private VfioMdev opened;
+  private IovaSpace access;
+
+  /** Of the last VFIO_DEVICE_GET_INFO, which no close forgets: as the kernel's samples have it. */
+  private int knownIrqs;
+
+  MdevDevice(Core core, MdevType type, String uuid, MediatedModel model, List<DmaFault> faults) {
+    this.memory = core.memory();
+    this.type = type;
+    this.uuid = uuid;
+    this.model = model;
+    this.faults = faults;
+    model.connect(this);
+  }
+
+  @Override
+  public String name() {
+    return uuid;
+  }
+
+  @Override
+  public String path() {
+    return type.parent().path() + "/" + uuid;
+  }
+
+  MdevType type() {
+    return type;
+  }
+
+  MediatedModel model() {
+    return model;
+  }
+
+  IommuGroup group() {
+    return group;
+  }
+
+  void group(IommuGroup made) {
+    group = made;
+  }
+
+  VfioDevice vfio() {
+    return vfio;
+  }
+
+  void vfio(VfioDevice registered) {
+    vfio = registered;
+  }
+
+  int knownIrqs() {
+    return knownIrqs;
+  }
+
+  void knownIrqs(int count) {
+    knownIrqs = count;
+  }
+
+  @Override
+  public VfioOps open(Core core) {
+    opened = new VfioMdev(core, this);
+    return opened;
+  }
+
+  void closed() {
+    opened = null;
+  }
+
+  @Override
+  public IommufdBinding bind(IommufdContext context) {
+    return context.access(this);
+  }
+
+  /** What an iommufd lets it reach; null for nothing. */
+  void access(IovaSpace space) {
+    access = space;
+  }
+
+  @Override
+  public void interrupt() {
+    if (opened != null) {
+      opened.irqs().raise();
+    }
+  }
+
+  @Override
+  public boolean readMemory(long iova, byte[] target, int start, int length) {
+    return transfer(iova, target, start, length, false);
+  }
+
+  @Override
+  public boolean writeMemory(long iova, byte[] source, int start, int length) {
+    return transfer(iova, source, start, length, true);
+  }
+
+  private boolean transfer(long iova, byte[] bytes, int start, int length, boolean write) {
+    IovaSpace space = access != null ? access : group.space();
+    // Twice, so that a transfer is done whole or not at all.
+    for (long done = 0; done < length; ) {
+      long at = iova + done;
+      Mapping mapping = space == null ? null : space.find(at);
+      if (mapping == null || (write && !mapping.isWritable()) || !isThere(mapping, write)) {
+        faults.add(new DmaFault(uuid, at, write, mapping != null));
+        return false;
+      }
+      done += mapping.lengthFrom(at);
+    }
+    for (long done = 0; done < length; ) {
+      long at = iova + done;
+      Mapping mapping = space.find(at);
+      int count = (int) Math.min(length - done, mapping.lengthFrom(at));
+      Pin pin = pin(mapping, write);
+      if (write) {
+        pin.write(at - mapping.start(), bytes, (int) (start + done), count);
+      } else {
+        pin.read(at - mapping.start(), bytes, (int) (start + done), count);
+      }
+      pin.release();
+      done += count;
+    }
+    return true;
+  }
+
+  /** Mapping it has not shown whether the process has the memory at all. */
+  private boolean isThere(Mapping mapping, boolean write) {
+    Pin pin = pin(mapping, write);
+    if (pin != null) {
+      pin.release();
+    }
+    return pin != null;
+  }
+
+  private Pin pin(Mapping mapping, boolean write) {
+    long address = mapping.pages().address() + mapping.pagesOffset();
+    return memory.pin(address, mapping.length(), write);
+  }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import org.vfio4j.memory.MappedMemory;
+
+/** What a driver of VFIO does with a device that is open: {@code struct vfio_device_ops}. */
+interface VfioOps {
+  int ioctl(int request, UserPointer argument);
+
+  long read(UserPointer target, int length, long offset);
+
+  long write(UserPointer source, int length, long offset);
+
+  MappedMemory mmap(OpenFile file, long offset, long length, int protection, int flags);
+
+  /** The host wants the device back. */
+  void request();
+
+  void close();
+}
