@@ -174,7 +174,11 @@ public final class VfioException extends RuntimeException {
       return this;
     }
 
+    /** Where the kernel lacks the call, and no hint says more, the hint is what the call needs. */
     public VfioException build() {
+      if (reason == Reason.NOT_IN_KERNEL && hint.isEmpty()) {
+        KernelNeeds.of(operation).ifPresent(needs -> hint = "it needs " + needs);
+      }
       return new VfioException(this);
     }
   }

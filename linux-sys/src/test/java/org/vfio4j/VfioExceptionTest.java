@@ -43,4 +43,19 @@ class VfioExceptionTest {
     assertThat(e.fact()).isEmpty();
     assertThat(e.hint()).isEmpty();
   }
+
+  @Test
+  void whatTheKernelLacksSaysWhatItNeeds() {
+    VfioException e =
+        VfioException.failed(Reason.NOT_IN_KERNEL, "IOMMU_VIOMMU_ALLOC")
+            .errno(Errno.ENOTTY)
+            .build();
+    assertThat(e.hint()).isEqualTo("it needs Linux 6.13 or later with CONFIG_IOMMUFD");
+    e = VfioException.failed(Reason.NOT_IN_KERNEL, "IOMMU_IOAS_NOIOMMU_GET_PA").build();
+    assertThat(e.hint()).isEqualTo("it needs Linux about 7.3 or later with CONFIG_IOMMUFD_NOIOMMU");
+    e = VfioException.failed(Reason.NOT_IN_KERNEL, "IOMMU_VIOMMU_ALLOC").hint("load it").build();
+    assertThat(e.hint()).isEqualTo("load it");
+    assertThat(VfioException.failed(Reason.NOT_IN_KERNEL, "open").build().hint()).isEmpty();
+    assertThat(VfioException.failed(Reason.OTHER, "IOMMU_DESTROY").build().hint()).isEmpty();
+  }
 }

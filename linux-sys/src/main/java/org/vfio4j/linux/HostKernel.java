@@ -27,6 +27,15 @@ final class HostKernel implements Kernel {
   private static final int D_RECLEN = 16;
   private static final int D_NAME = 19;
 
+  /** The type of all ioctls of VFIO and iommufd. */
+  private static final int IOCTL_TYPE = ';';
+
+  /**
+   * A bit of the number of an ioctl that says "no data" on powerpc: {@code _IOC_NONE}. Elsewhere
+   * that is no bit at all, and so it is in the constants of this project.
+   */
+  private static final int NO_DATA = System.getProperty("os.arch").startsWith("ppc") ? 1 << 29 : 0;
+
   private final Libc libc = HostLibc.get();
   private final Roots roots;
 
@@ -61,16 +70,20 @@ final class HostKernel implements Kernel {
 
   @Override
   public int ioctl(int fd, int request, long argument) {
-    return libc.ioctl(fd, request, argument);
+    return libc.ioctl(fd, number(request), argument);
   }
 
   @Override
   public int ioctl(int fd, int request, NativeBlock argument) {
     try {
-      return libc.ioctl(fd, request, argument.address());
+      return libc.ioctl(fd, number(request), argument.address());
     } finally {
       Reference.reachabilityFence(argument);
     }
+  }
+
+  private static int number(int request) {
+    return request >>> Byte.SIZE == IOCTL_TYPE ? request | NO_DATA : request;
   }
 
   @Override

@@ -144,6 +144,26 @@ public final class VfioContainer extends FileObject {
   }
 
   /**
+   * Sets the IOMMU of POWER servers. Its calls were never run on such a machine: see {@link
+   * SpaprIommu}.
+   *
+   * @throws VfioException ({@link Reason#NOT_IN_KERNEL}: ENODEV on other machines, {@link
+   *     Reason#WRONG_STATE}: EINVAL when no group has joined, or an IOMMU is set already)
+   */
+  public SpaprIommu setSpaprIommu(SpaprIommu.Version version) {
+    lifetime().enter();
+    try {
+      int result = kernel().ioctl(heldFd(), VfioGroupUapi.VFIO_SET_IOMMU, version.number());
+      if (result < 0) {
+        throw SpaprErrors.setIommu(state, version, result);
+      }
+      return new SpaprIommu(this, version);
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /**
    * The address space of a container whose IOMMU was set by somebody else, before the file
    * descriptor was handed over. Closing the result leaves the mappings alone.
    *

@@ -6,9 +6,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.vfio4j.KernelNeeds;
 import org.vfio4j.coverage.Inventory;
+import org.vfio4j.coverage.Inventory.Constant;
+import org.vfio4j.coverage.Inventory.Ioctl;
 
 /** Everything that the kernel offers has its typed place: a constant, a struct, each field. */
 class TypedPlaceTest {
@@ -24,6 +29,25 @@ class TypedPlaceTest {
     assertThat(INVENTORY.ioctls()).hasSizeGreaterThan(50);
     assertThat(INVENTORY.structs()).hasSizeGreaterThan(70);
     assertThat(INVENTORY.constants()).hasSizeGreaterThan(200);
+  }
+
+  /** The library's table for people says the same of releases and options as the inventory. */
+  @Test
+  void whatACallNeedsIsKnownAndRight() {
+    List<String> differences = new ArrayList<>();
+    for (Ioctl ioctl : INVENTORY.ioctls()) {
+      Optional<KernelNeeds> needs = KernelNeeds.of(ioctl.name());
+      KernelNeeds expected = new KernelNeeds(ioctl.since().toString(), "CONFIG_" + ioctl.config());
+      if (!needs.equals(Optional.of(expected))) {
+        differences.add(ioctl.name() + ": " + needs + ", not " + expected);
+      }
+    }
+    for (Constant constant : INVENTORY.constants()) {
+      KernelNeeds.of(constant.name())
+          .filter(needs -> !needs.release().equals(constant.since().toString()))
+          .ifPresent(needs -> differences.add(constant.name() + ": " + needs));
+    }
+    assertThat(differences).isEmpty();
   }
 
   /** What is being written. */
