@@ -182,7 +182,8 @@ final class Ioas extends IommufdObject {
       if (taken == -1) {
         return null;
       }
-      at = taken + 1;
+      // Holes that are too small need not be looked at one by one.
+      at = areas.hole(taken + 1, length);
     }
     return null;
   }

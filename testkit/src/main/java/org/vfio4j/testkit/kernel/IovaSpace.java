@@ -1,16 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.testkit.kernel;
 
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import org.vfio4j.testkit.kernel.UserMemory.Pin;
 
 /**
- * What is mapped in an I/O address space, ordered by IOVA, which is unsigned: found, added and
- * removed in O(log n).
+ * What is mapped in an I/O address space, ordered by IOVA, which is unsigned.
+ *
+ * <p>Two levels of sorted arrays: finding, adding and removing touch a few cache lines, however
+ * much is mapped, and make no objects.
  */
 final class IovaSpace {
-  private final TreeMap<Long, Mapping> mappings = new TreeMap<>(Long::compareUnsigned);
+  /** Mappings in a leaf: few enough to be moved in no time. */
+  private static final int LEAF = 128;
+
+  private Leaf[] leaves = new Leaf[4];
+
+  /** The first key of each leaf. */
+  private long[] firsts = new long[4];
+
+  private int count;
+
+  /** A run of neighbours, never empty. */
+  private static final class Leaf {
+    /** Starts, with the sign bit flipped: so signed order is the order of IOVAs. */
+    private final long[] keys = new long[LEAF];
+
+    private final Mapping[] mappings = new Mapping[LEAF];
+    private int size;
+
+    /** The longest hole behind one of these mappings, in bytes, unsigned. */
+    private long longestHole;
+
+    private boolean measured;
+
+    void insert(int at, Mapping mapping) {
+      System.arraycopy(keys, at, keys, at + 1, size - at);
+      System.arraycopy(mappings, at, mappings, at + 1, size - at);
+      keys[at] = key(mapping.start);
+      mappings[at] = mapping;
+      size++;
+    }
+
+    void remove(int at) {
+      size--;
+      System.arraycopy(keys, at + 1, keys, at, size - at);
+      System.arraycopy(mappings, at + 1, mappings, at, size - at);
+      mappings[size] = null;
+    }
+
+    /** Gives the upper half away. */
+    Leaf split() {
+      Leaf upper = new Leaf();
+      int half = size / 2;
+      upper.size = size - half;
+      System.arraycopy(keys, half, upper.keys, 0, upper.size);
+      System.arraycopy(mappings, half, upper.mappings, 0, upper.size);
+      Arrays.fill(mappings, half, size, null);
+      size = half;
+      return upper;
+    }
+  }
 
   /** A range of IOVAs and what it leads to. */
   static final class Mapping {
@@ -87,36 +139,187 @@ final class IovaSpace {
   }
 
   boolean isEmpty() {
-    return mappings.isEmpty();
+    return count == 0;
   }
 
-  Iterable<Mapping> all() {
-    return mappings.values();
+  /** Ascending; a copy. */
+  List<Mapping> all() {
+    List<Mapping> all = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      all.addAll(Arrays.asList(leaves[i].mappings).subList(0, leaves[i].size));
+    }
+    return all;
   }
 
+  /** Adds a mapping that overlaps none. */
   void add(Mapping mapping) {
-    mappings.put(mapping.start(), mapping);
+    long key = key(mapping.start);
+    if (count == 0) {
+      insertLeaf(0, new Leaf());
+    }
+    int leaf = Math.max(0, floor(firsts, count, key));
+    if (leaves[leaf].size == LEAF) {
+      Leaf upper = leaves[leaf].split();
+      insertLeaf(leaf + 1, upper);
+      firsts[leaf + 1] = upper.keys[0];
+      if (key > firsts[leaf + 1]) {
+        changed(leaf);
+        leaf++;
+      }
+    }
+    Leaf into = leaves[leaf];
+    into.insert(floor(into.keys, into.size, key) + 1, mapping);
+    firsts[leaf] = into.keys[0];
+    changed(leaf);
   }
 
   void remove(Mapping mapping) {
-    mappings.remove(mapping.start());
+    long key = key(mapping.start);
+    int leaf = floor(firsts, count, key);
+    Leaf from = leaves[leaf];
+    from.remove(floor(from.keys, from.size, key));
+    changed(leaf);
+    if (from.size > 0) {
+      firsts[leaf] = from.keys[0];
+      return;
+    }
+    count--;
+    System.arraycopy(leaves, leaf + 1, leaves, leaf, count - leaf);
+    System.arraycopy(firsts, leaf + 1, firsts, leaf, count - leaf);
+    leaves[count] = null;
+  }
+
+  private void insertLeaf(int at, Leaf leaf) {
+    if (count == leaves.length) {
+      leaves = Arrays.copyOf(leaves, 2 * count);
+      firsts = Arrays.copyOf(firsts, 2 * count);
+    }
+    System.arraycopy(leaves, at, leaves, at + 1, count - at);
+    System.arraycopy(firsts, at, firsts, at + 1, count - at);
+    leaves[at] = leaf;
+    count++;
+  }
+
+  /** The holes behind its mappings, and the one before its first, are others now. */
+  private void changed(int leaf) {
+    leaves[leaf].measured = false;
+    if (leaf > 0) {
+      leaves[leaf - 1].measured = false;
+    }
   }
 
   /** The mapping with this IOVA; null where there is none. */
   Mapping find(long iova) {
-    Map.Entry<Long, Mapping> entry = mappings.floorEntry(iova);
-    return entry != null && Long.compareUnsigned(iova, entry.getValue().last()) <= 0
-        ? entry.getValue()
-        : null;
+    long key = key(iova);
+    int leaf = floor(firsts, count, key);
+    if (leaf < 0) {
+      return null;
+    }
+    Leaf in = leaves[leaf];
+    Mapping below = in.mappings[floor(in.keys, in.size, key)];
+    return Long.compareUnsigned(iova, below.last) <= 0 ? below : null;
   }
 
   /** The lowest mapping with an IOVA from {@code start} to {@code last}; null where none has. */
   Mapping first(long start, long last) {
-    Mapping at = find(start);
-    if (at != null) {
-      return at;
+    long key = key(start);
+    int leaf = Math.max(0, floor(firsts, count, key));
+    if (leaf == count) {
+      return null;
     }
-    Map.Entry<Long, Mapping> next = mappings.ceilingEntry(start);
-    return next != null && Long.compareUnsigned(next.getKey(), last) <= 0 ? next.getValue() : null;
+    Leaf in = leaves[leaf];
+    int below = floor(in.keys, in.size, key);
+    if (below >= 0 && Long.compareUnsigned(start, in.mappings[below].last) <= 0) {
+      return in.mappings[below];
+    }
+    Mapping next = next(leaf, below);
+    return next != null && Long.compareUnsigned(next.start, last) <= 0 ? next : null;
+  }
+
+  /** The one behind mapping {@code at} of a leaf; null behind the last. */
+  private Mapping next(int leaf, int at) {
+    if (at + 1 < leaves[leaf].size) {
+      return leaves[leaf].mappings[at + 1];
+    }
+    return leaf + 1 < count ? leaves[leaf + 1].mappings[0] : null;
+  }
+
+  /**
+   * The lowest IOVA not below {@code start} with {@code length} free bytes from it on; -1 when
+   * there is none below the last byte of the space.
+   */
+  long hole(long start, long length) {
+    if (count == 0) {
+      return start;
+    }
+    int leaf = floor(firsts, count, key(start));
+    int at = 0;
+    if (leaf >= 0) {
+      at = floor(leaves[leaf].keys, leaves[leaf].size, key(start));
+    } else if (Long.compareUnsigned(freeFrom(start, leaves[0].mappings[0]), length) >= 0) {
+      return start;
+    } else {
+      leaf = 0;
+    }
+    for (; leaf < count; leaf++) {
+      if (at == 0 && Long.compareUnsigned(longestHole(leaf), length) < 0) {
+        continue;
+      }
+      for (; at < leaves[leaf].size; at++) {
+        long last = leaves[leaf].mappings[at].last;
+        if (last == -1) {
+          return -1;
+        }
+        long free = max(start, last + 1);
+        if (Long.compareUnsigned(freeFrom(free, next(leaf, at)), length) >= 0) {
+          return free;
+        }
+      }
+      at = 0;
+    }
+    return -1;
+  }
+
+  private long longestHole(int leaf) {
+    Leaf in = leaves[leaf];
+    if (!in.measured) {
+      in.longestHole = 0;
+      for (int i = 0; i < in.size; i++) {
+        long last = in.mappings[i].last;
+        if (last != -1) {
+          in.longestHole = max(in.longestHole, freeFrom(last + 1, next(leaf, i)));
+        }
+      }
+      in.measured = true;
+    }
+    return in.longestHole;
+  }
+
+  /** In bytes, from {@code at} to the next mapping or to the last byte of the space. */
+  private static long freeFrom(long at, Mapping next) {
+    return next == null ? -1 - at : next.start - at;
+  }
+
+  private static long max(long one, long other) {
+    return Long.compareUnsigned(one, other) >= 0 ? one : other;
+  }
+
+  private static long key(long iova) {
+    return iova ^ Long.MIN_VALUE;
+  }
+
+  /** The index of the last of {@code size} ascending keys that is not above this one, or -1. */
+  private static int floor(long[] keys, int size, long key) {
+    int low = 0;
+    int high = size - 1;
+    while (low <= high) {
+      int middle = (low + high) >>> 1;
+      if (keys[middle] <= key) {
+        low = middle + 1;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return high;
   }
 }
