@@ -45,7 +45,6 @@ class AddressSpaceTest {
 
   /** edu writes what nvme then reads. */
   @EveryGroupMode
-  @RealKernelOnly("the testkit has no NVMe model yet")
   void devicesOfTwoGroups(VfioMode mode) {
     try (AssignedDevice edu = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU);
         AssignedDevice nvme = edu.openBeside(Lab.sysfs(Lab.NVME), DeviceCookie.of(2));

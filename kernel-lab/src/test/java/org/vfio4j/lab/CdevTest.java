@@ -135,7 +135,6 @@ class CdevTest {
   }
 
   @EveryGroupMode
-  @RealKernelOnly("the testkit has no NVMe model yet")
   void reset(VfioMode mode) {
     try (AssignedDevice edu = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU)) {
       assertThat(edu.device().info().has(DeviceInfo.Flag.RESET)).isFalse();

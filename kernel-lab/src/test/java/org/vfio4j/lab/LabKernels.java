@@ -8,8 +8,9 @@ import org.vfio4j.testkit.device.InertModel;
 import org.vfio4j.testkit.device.MbochsDriver;
 import org.vfio4j.testkit.device.MdpyDriver;
 import org.vfio4j.testkit.device.MttyDriver;
+import org.vfio4j.testkit.device.NvmeModel;
 import org.vfio4j.testkit.device.PciFunction;
-import org.vfio4j.testkit.device.PciFunction.Space;
+import org.vfio4j.testkit.device.TestdevModel;
 import org.vfio4j.testkit.machine.KernelVersion;
 import org.vfio4j.testkit.machine.Machine;
 
@@ -49,8 +50,8 @@ public final class LabKernels {
   /** {@code topologies/standard.topology}, as far as the scenarios on the fake use it. */
   public static void standard(Machine machine) {
     machine.device("0000:00:05.0", new EduModel()).inGroup(1).boundTo("vfio-pci");
-    machine.device("0000:00:06.0", new InertModel(nvme())).inGroup(2).boundTo("vfio-pci");
-    machine.device("0000:00:07.0", new InertModel(testdev())).inGroup(3);
+    machine.device("0000:00:06.0", new NvmeModel("lab1", 64 << 20)).inGroup(2).boundTo("vfio-pci");
+    machine.device("0000:00:07.0", new TestdevModel()).inGroup(3);
     machine.device("0000:00:08.0", new InertModel(PciFunction.of(0x1b36, 0xe).bridge())).inGroup(4);
     for (String shared : new String[] {"0000:01:01.0", "0000:01:02.0"}) {
       machine.device(shared, new EduModel()).inGroup(4).behind("0000:00:08.0").boundTo("vfio-pci");
@@ -60,7 +61,7 @@ public final class LabKernels {
         .inGroup(5)
         .boundTo("pcieport");
     machine
-        .device("0000:02:00.0", new InertModel(nvme()))
+        .device("0000:02:00.0", new NvmeModel("lab2", 64 << 20))
         .inGroup(6)
         .behind("0000:00:09.0")
         .boundTo("nvme");
@@ -74,27 +75,6 @@ public final class LabKernels {
 
   private static void noIommu(Machine machine) {
     machine.noIommuMode().device("0000:00:05.0", new EduModel()).boundTo("vfio-pci");
-  }
-
-  private static PciFunction nvme() {
-    return PciFunction.of(0x1b36, 0x0010)
-        .classCode(0x010802)
-        .revision(2)
-        .subsystem(0x1af4, 0x1100)
-        .bar(0, 16 * 1024, Space.MEMORY_64)
-        .interruptPin()
-        .express()
-        .powerManagement()
-        .resettable()
-        .msix(65, 0, 0x2000, 0x3000);
-  }
-
-  private static PciFunction testdev() {
-    return PciFunction.of(0x1b36, 0x0005)
-        .classCode(0x00ff00)
-        .subsystem(0x1af4, 0x1100)
-        .bar(0, 4096, Space.MEMORY)
-        .bar(1, 256, Space.IO);
   }
 
   private static InertModel chipset(int device, int classCode) {

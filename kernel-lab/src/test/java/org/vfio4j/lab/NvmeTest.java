@@ -14,7 +14,6 @@ class NvmeTest {
   private static final int BLOCKS = 20;
 
   @EveryGroupMode
-  @RealKernelOnly("the testkit has no NVMe model yet")
   void identifiesAndKeepsBlocks(VfioMode mode) {
     try (AssignedDevice assigned = AssignedDevice.open(Lab.KERNEL, mode, Lab.NVME);
         NvmeDriver nvme = new NvmeDriver(assigned.device(), assigned.dma());

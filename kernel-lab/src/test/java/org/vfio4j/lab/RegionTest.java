@@ -63,7 +63,6 @@ class RegionTest {
   }
 
   @EveryGroupMode
-  @RealKernelOnly("the testkit has no NVMe model yet")
   void mappedAndBySystemCallAreTheSameRegisters(VfioMode mode) {
     try (AssignedDevice assigned = AssignedDevice.open(Lab.KERNEL, mode, Lab.NVME)) {
       Region bar = assigned.device().region(VfioPci.BAR0);
@@ -95,7 +94,6 @@ class RegionTest {
 
   /** A device whose registers take any width; it has no driver when the lab starts. */
   @EveryGroupMode
-  @RealKernelOnly("the testkit has no model of pci-testdev yet")
   void widths(VfioMode mode) {
     PciDriver.bind(Lab.KERNEL, Lab.TESTDEV, PciDriver.VFIO_PCI);
     try (AssignedDevice assigned = AssignedDevice.open(Lab.KERNEL, mode, Lab.TESTDEV)) {
