@@ -8,8 +8,13 @@ module org.vfio4j.testkit {
   requires transitive org.vfio4j.iommufd;
   requires transitive org.vfio4j.linux;
   requires transitive org.vfio4j.mdev;
+  requires static transitive org.junit.jupiter.api;
 
   exports org.vfio4j.testkit;
+  exports org.vfio4j.testkit.assertion;
   exports org.vfio4j.testkit.device;
+  exports org.vfio4j.testkit.failure;
+  exports org.vfio4j.testkit.junit;
   exports org.vfio4j.testkit.machine;
+  exports org.vfio4j.testkit.trace;
 }

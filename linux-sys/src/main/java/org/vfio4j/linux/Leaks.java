@@ -25,7 +25,21 @@ public final class Leaks {
   private static final boolean TRACE = Boolean.getBoolean("org.vfio4j.leaks.trace");
   private static final List<Consumer<Leak>> LISTENERS = new CopyOnWriteArrayList<>();
 
+  private static final ThreadLocal<Boolean> RELEASING = ThreadLocal.withInitial(() -> false);
+
   private Leaks() {}
+
+  /**
+   * Whether the calling thread is giving back what the program lost, so that the calls that it
+   * makes are not the program's.
+   */
+  public static boolean isReleasing() {
+    return RELEASING.get();
+  }
+
+  static void releasing(boolean now) {
+    RELEASING.set(now);
+  }
 
   /**
    * An object that was not closed.

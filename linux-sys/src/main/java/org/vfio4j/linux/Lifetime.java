@@ -122,10 +122,13 @@ public final class Lifetime {
       return;
     }
     Throwable failure = null;
+    Leaks.releasing(true);
     try {
       close();
     } catch (RuntimeException e) {
       failure = e;
+    } finally {
+      Leaks.releasing(false);
     }
     Leaks.report(new Leaks.Leak(name, Optional.ofNullable(openedAt), Optional.ofNullable(failure)));
   }

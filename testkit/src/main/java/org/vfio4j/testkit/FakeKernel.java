@@ -3,6 +3,7 @@ package org.vfio4j.testkit;
 
 import java.util.List;
 import java.util.function.Consumer;
+import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Result;
 import org.vfio4j.linux.Roots;
@@ -11,6 +12,7 @@ import org.vfio4j.memory.NativeBlock;
 import org.vfio4j.testkit.device.DmaFault;
 import org.vfio4j.testkit.device.MediatedDriver;
 import org.vfio4j.testkit.kernel.SystemCalls;
+import org.vfio4j.testkit.machine.Held;
 import org.vfio4j.testkit.machine.KernelVersion;
 import org.vfio4j.testkit.machine.Machine;
 
@@ -66,6 +68,40 @@ public final class FakeKernel implements Kernel {
    */
   public void removeMediatedParent(String path) {
     calls.removeMediatedParent(path);
+  }
+
+  /** The modes in which a device of this kernel can be opened. */
+  public List<VfioMode> modes() {
+    return VfioMode.all().stream()
+        .filter(
+            mode ->
+                switch (mode) {
+                  case VFIO_TYPE1_IOMMU, VFIO_TYPE1V2_IOMMU -> true;
+                  case IOMMUFD_COMPAT_TYPE1, IOMMUFD_COMPAT_TYPE1V2 -> calls.hasIommufd();
+                  default -> calls.hasDeviceNodes();
+                })
+        .toList();
+  }
+
+  /**
+   * Remembers from here on where the program asks for things, at the price of a stack trace for
+   * each: {@link #held} says so then.
+   *
+   * @return this kernel
+   */
+  public FakeKernel rememberOrigins() {
+    calls.rememberOrigins();
+    return this;
+  }
+
+  /**
+   * What the program has not given back: open descriptors and mapped memory and, where {@link
+   * #rememberOrigins} was called, pinned memory, objects of iommufds, and what the garbage
+   * collector had to give back instead of the program. Nothing, at the end of a program that closes
+   * what it opens.
+   */
+  public List<Held> held() {
+    return calls.held();
   }
 
   @Override

@@ -24,7 +24,8 @@ final class Core {
   private final KernelVersion version;
   private final Machine machine;
   private final UserMemory memory;
-  private final FileTable files = new FileTable();
+  private final Origins origins = new Origins();
+  private final FileTable files;
   private final List<DeviceMemory> deviceMappings = new ArrayList<>();
   private final Map<String, PciDevice> devices = new LinkedHashMap<>();
   private final Map<Integer, IommuGroup> iommuGroups = new TreeMap<>();
@@ -33,7 +34,8 @@ final class Core {
   Core(KernelVersion version, Machine machine) {
     this.version = version;
     this.machine = machine;
-    this.memory = new UserMemory(machine);
+    this.memory = new UserMemory(machine, origins);
+    this.files = new FileTable(machine.openFiles(), origins);
     this.dmaEntryLimit = machine.dmaEntryLimit();
     List<MachineDevice> ascending = new ArrayList<>(machine.devices());
     ascending.sort(Comparator.comparing(MachineDevice::address));
@@ -89,6 +91,11 @@ final class Core {
 
   void dmaEntryLimit(int mappings) {
     dmaEntryLimit = mappings;
+  }
+
+  /** Where things came from. */
+  Origins origins() {
+    return origins;
   }
 
   FileTable files() {

@@ -7,6 +7,7 @@ import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.testkit.machine.Held;
 
 /** A mapping of a BAR: every access reaches the device model, in its width. */
 final class DeviceMemory extends MappedMemory {
@@ -63,6 +64,7 @@ final class DeviceMemory extends MappedMemory {
   void unmap() {
     if (markUnmapped()) {
       core.deviceMappings().remove(this);
+      core.origins().given(this, Held.Kind.MAPPING, toString());
       file.drop();
     }
   }

@@ -4,27 +4,49 @@ package org.vfio4j.testkit.kernel;
 import java.util.ArrayList;
 import java.util.List;
 import org.vfio4j.Errno;
+import org.vfio4j.testkit.machine.Held;
 
 /** The file descriptors of the process: numbers for open files, the lowest free one first. */
 final class FileTable {
-  private static final int LIMIT = 1 << 20;
-
   private final List<OpenFile> files = new ArrayList<>();
+  private final int limit;
+  private final Origins origins;
+
+  /**
+   * @param limit RLIMIT_NOFILE: every descriptor is below it
+   */
+  FileTable(int limit, Origins origins) {
+    this.limit = limit;
+    this.origins = origins;
+  }
 
   int add(OpenFile file) {
     file.hold();
-    for (int fd = 0; fd < files.size(); fd++) {
-      if (files.get(fd) == null) {
-        files.set(fd, file);
-        return fd;
-      }
-    }
-    if (files.size() == LIMIT) {
+    int fd = lowestFree();
+    if (fd >= limit) {
       file.drop();
       throw KernelError.of(Errno.EMFILE);
     }
-    files.add(file);
-    return files.size() - 1;
+    if (fd == files.size()) {
+      files.add(file);
+    } else {
+      files.set(fd, file);
+    }
+    origins.taken(fd);
+    return fd;
+  }
+
+  private int lowestFree() {
+    for (int fd = 0; fd < files.size(); fd++) {
+      if (files.get(fd) == null) {
+        return fd;
+      }
+    }
+    return files.size();
+  }
+
+  static String describe(int fd, OpenFile file) {
+    return "fd " + fd + ", " + file.name();
   }
 
   OpenFile get(int fd) {
@@ -41,6 +63,7 @@ final class FileTable {
   void close(int fd) {
     OpenFile file = get(fd);
     files.set(fd, null);
+    origins.given(fd, Held.Kind.DESCRIPTOR, describe(fd, file));
     file.drop();
   }
 

@@ -39,6 +39,7 @@ final class IommufdContext {
       for (IommufdObject object : new ArrayList<>(objects.values())) {
         object.destroyed();
       }
+      objects.values().forEach(core.origins()::given);
       objects.clear();
     }
   }
@@ -54,10 +55,12 @@ final class IommufdContext {
     }
     object.id(id);
     objects.put(id, object);
+    core.origins().taken(object);
   }
 
   void remove(IommufdObject object) {
     objects.remove(object.id());
+    core.origins().given(object);
     object.destroyed();
   }
 

@@ -38,4 +38,9 @@ abstract class IommufdObject {
 
   /** It has lost its id, and is to undo what it did. */
   abstract void destroyed();
+
+  @Override
+  public final String toString() {
+    return getClass().getSimpleName() + " " + id;
+  }
 }

@@ -29,9 +29,17 @@ final class ProcTree {
   private String limits() {
     long memlock = core.machine().memlock();
     String limit = memlock == Long.MAX_VALUE ? "unlimited" : Long.toString(memlock);
-    return String.format(
-        "%-25s %-20s %-20s %-10s%n%-25s %-20s %-20s %-10s%n",
-        "Limit", "Soft Limit", "Hard Limit", "Units", "Max locked memory", limit, limit, "bytes");
+    return limit("Limit", "Soft Limit", "Hard Limit", "Units")
+        + limit(
+            "Max open files",
+            core.machine().openFiles() + "",
+            core.machine().openFiles() + "",
+            "files")
+        + limit("Max locked memory", limit, limit, "bytes");
+  }
+
+  private static String limit(String name, String soft, String hard, String unit) {
+    return String.format("%-25s %-20s %-20s %-10s%n", name, soft, hard, unit);
   }
 
   private String status() {

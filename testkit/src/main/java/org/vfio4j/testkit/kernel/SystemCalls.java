@@ -4,6 +4,7 @@ package org.vfio4j.testkit.kernel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.vfio4j.Errno;
@@ -20,12 +21,14 @@ import org.vfio4j.testkit.kernel.FileTree.Folder;
 import org.vfio4j.testkit.kernel.FileTree.Link;
 import org.vfio4j.testkit.kernel.FileTree.Node;
 import org.vfio4j.testkit.kernel.FileTree.Special;
+import org.vfio4j.testkit.machine.Held;
 import org.vfio4j.testkit.machine.KernelVersion;
 import org.vfio4j.testkit.machine.Machine;
 
 /** The port: finds the open file behind a call, and makes a result of what comes of it. */
 public final class SystemCalls implements Kernel {
   private static final int ACCESS_MODE = 3;
+  private static final int LAST_STANDARD_STREAM = 2;
   private static final int POLLFD_SIZE = 8;
   private static final int POLL_EVENTS = 4;
   private static final int POLL_REVENTS = 6;
@@ -44,7 +47,7 @@ public final class SystemCalls implements Kernel {
     new PciBus(core, sys, vfio);
     mdevs = new MdevBus(core, tree, sys, vfio);
     new ProcTree(core, tree);
-    for (int fd = 0; fd <= 2; fd++) {
+    for (int fd = 0; fd <= LAST_STANDARD_STREAM; fd++) {
       core.files().add(new NullFile());
     }
   }
@@ -72,11 +75,60 @@ public final class SystemCalls implements Kernel {
     }
   }
 
+  public boolean hasIommufd() {
+    return core.hasIommufd();
+  }
+
+  public boolean hasDeviceNodes() {
+    return core.hasDeviceNodes();
+  }
+
+  /** From here on {@link #held} says where things were asked for, and knows of pins and objects. */
+  public void rememberOrigins() {
+    gate.enter();
+    try {
+      core.origins().remember();
+    } finally {
+      gate.leave();
+    }
+  }
+
   /** A driver takes back a parent of mediated devices, and waits for their users. */
   public void removeMediatedParent(String path) {
     gate.enter();
     try {
       mdevs.unregister(path);
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /** What the process has not given back, but for its standard streams. */
+  public List<Held> held() {
+    gate.enter();
+    try {
+      Origins origins = core.origins();
+      List<Held> held = new ArrayList<>(origins.lost());
+      for (int fd : core.files().open()) {
+        if (fd > LAST_STANDARD_STREAM) {
+          String what = FileTable.describe(fd, core.files().get(fd));
+          held.add(new Held(Held.Kind.DESCRIPTOR, what, origins.of(fd)));
+        }
+      }
+      for (MappedMemory mapping : core.deviceMappings()) {
+        held.add(new Held(Held.Kind.MAPPING, mapping.toString(), origins.of(mapping)));
+      }
+      for (MappedMemory mapping : core.memory().mapped()) {
+        held.add(new Held(Held.Kind.MAPPING, mapping.toString(), origins.of(mapping)));
+      }
+      origins
+          .held(UserMemory.Pin.class)
+          .forEach((pin, at) -> held.add(new Held(Held.Kind.PINNED, pin + "", Optional.of(at))));
+      origins
+          .held(IommufdObject.class)
+          .forEach(
+              (object, at) -> held.add(new Held(Held.Kind.OBJECT, object + "", Optional.of(at))));
+      return held;
     } finally {
       gate.leave();
     }
@@ -239,6 +291,7 @@ public final class SystemCalls implements Kernel {
       KernelError.refuseIf(wrong, Errno.EINVAL);
       MappedMemory mapped = file.mmap(offset, length, protection, flags);
       core.deviceMappings().add((DeviceMemory) mapped);
+      core.origins().taken(mapped);
       return Result.of(mapped);
     } catch (KernelError e) {
       return Result.failed(e.errno());

@@ -2,14 +2,17 @@
 package org.vfio4j.testkit.kernel;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Collection;
 import java.util.Map;
 import java.util.TreeMap;
 import org.vfio4j.Errno;
+import org.vfio4j.Units;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.Result;
 import org.vfio4j.memory.MappedMemory;
 import org.vfio4j.memory.NativeBlock;
+import org.vfio4j.testkit.machine.Held;
 import org.vfio4j.testkit.machine.Machine;
 import org.vfio4j.testkit.machine.Machine.Capability;
 
@@ -27,13 +30,15 @@ final class UserMemory {
 
   private final Kernel host = Kernel.host();
   private final Machine machine;
+  private final Origins origins;
   private final TreeMap<Long, AnonymousMemory> mapped = new TreeMap<>();
   private long userLocked;
   private long locked;
   private long pinned;
 
-  UserMemory(Machine machine) {
+  UserMemory(Machine machine, Origins origins) {
     this.machine = machine;
+    this.origins = origins;
   }
 
   NativeBlock read(long address, int length) {
@@ -63,13 +68,20 @@ final class UserMemory {
     boolean writable = (protection & Linux.PROT_WRITE) != 0;
     AnonymousMemory ours = new AnonymousMemory(host, memory.value(), writable);
     mapped.put(ours.address(), ours);
+    origins.taken(ours);
     return Result.of(ours);
   }
 
   void munmap(AnonymousMemory memory) {
     if (memory.unmap()) {
       mapped.remove(memory.address());
+      origins.given(memory, Held.Kind.MAPPING, memory.toString());
     }
+  }
+
+  /** Anonymous memory of the process, by address. */
+  Collection<AnonymousMemory> mapped() {
+    return mapped.values();
   }
 
   /** In bytes. */
@@ -181,7 +193,7 @@ final class UserMemory {
     void release();
   }
 
-  private static final class OwnPin implements Pin {
+  private final class OwnPin implements Pin {
     private final AnonymousMemory memory;
     private final long base;
 
@@ -189,6 +201,7 @@ final class UserMemory {
       this.memory = memory;
       this.base = base;
       memory.pin();
+      origins.taken(this);
     }
 
     @Override
@@ -208,7 +221,13 @@ final class UserMemory {
 
     @Override
     public void release() {
+      origins.given(this);
       memory.unpin();
+    }
+
+    @Override
+    public String toString() {
+      return Units.hex(memory.address() + base);
     }
   }
 
@@ -218,6 +237,7 @@ final class UserMemory {
 
     ForeignPin(long address) {
       this.address = address;
+      origins.taken(this);
     }
 
     @Override
@@ -239,6 +259,13 @@ final class UserMemory {
     }
 
     @Override
-    public void release() {}
+    public void release() {
+      origins.given(this);
+    }
+
+    @Override
+    public String toString() {
+      return Units.hex(address);
+    }
   }
 }

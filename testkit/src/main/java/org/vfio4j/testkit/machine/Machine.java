@@ -46,6 +46,7 @@ public final class Machine {
   private int iommuBits = 39;
   private long memlock = Long.MAX_VALUE;
   private int dmaEntryLimit = 65535;
+  private int openFiles = 1 << 20;
   private boolean deviceNodes = true;
   private boolean iommufd = true;
   private boolean noIommuMode;
@@ -105,6 +106,12 @@ public final class Machine {
     return this;
   }
 
+  /** RLIMIT_NOFILE of the process: no descriptor is this number or above. */
+  public Machine openFiles(int limit) {
+    openFiles = limit;
+    return this;
+  }
+
   /** The kernel was built without CONFIG_VFIO_DEVICE_CDEV. */
   public Machine withoutDeviceNodes() {
     deviceNodes = false;
@@ -152,6 +159,10 @@ public final class Machine {
 
   public int dmaEntryLimit() {
     return dmaEntryLimit;
+  }
+
+  public int openFiles() {
+    return openFiles;
   }
 
   public boolean hasDeviceNodes() {

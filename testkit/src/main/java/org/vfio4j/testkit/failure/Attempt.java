@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.failure;
+
+import java.util.EnumSet;
+import java.util.Set;
+import org.vfio4j.cdev.uapi.VfioCdevUapi;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.group.uapi.VfioGroupUapi;
+import org.vfio4j.iommufd.uapi.IommufdUapi;
+import org.vfio4j.testkit.trace.Ioctls;
+
+/**
+ * A call that a program makes.
+ *
+ * @param request of an ioctl; 0 of other calls
+ * @param path of calls that have one, else empty
+ */
+public record Attempt(PortCall call, int request, String path) {
+  private static final Set<PortCall> ALLOCATE =
+      EnumSet.of(PortCall.OPEN, PortCall.DUP, PortCall.EVENTFD, PortCall.MMAP);
+
+  private static final Set<Integer> IOCTLS_THAT_ALLOCATE =
+      Set.of(
+          IommufdUapi.IOMMU_IOAS_ALLOC,
+          IommufdUapi.IOMMU_IOAS_MAP,
+          IommufdUapi.IOMMU_IOAS_COPY,
+          VfioGroupUapi.VFIO_SET_IOMMU,
+          VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD,
+          VfioGroupUapi.VFIO_IOMMU_MAP_DMA,
+          VfioDeviceUapi.VFIO_DEVICE_SET_IRQS,
+          VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD,
+          VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT);
+
+  static Attempt of(PortCall call) {
+    return new Attempt(call, 0, "");
+  }
+
+  static Attempt of(PortCall call, String path) {
+    return new Attempt(call, 0, path);
+  }
+
+  static Attempt ioctl(int request) {
+    return new Attempt(PortCall.IOCTL, request, "");
+  }
+
+  boolean isIoctl(int number) {
+    return call == PortCall.IOCTL && request == number;
+  }
+
+  /** Whether the kernel would hold more for the process afterwards. */
+  boolean allocates() {
+    return ALLOCATE.contains(call)
+        || (call == PortCall.IOCTL && IOCTLS_THAT_ALLOCATE.contains(request));
+  }
+
+  /** Whether it gives mapped memory back, which stays with the device where that fails. */
+  boolean unmapsDma() {
+    return isIoctl(IommufdUapi.IOMMU_IOAS_UNMAP) || isIoctl(VfioGroupUapi.VFIO_IOMMU_UNMAP_DMA);
+  }
+
+  static String name(int request) {
+    return Ioctls.names(request);
+  }
+
+  @Override
+  public String toString() {
+    return call == PortCall.IOCTL
+        ? "ioctl " + name(request)
+        : call.name().toLowerCase(java.util.Locale.ROOT) + (path.isEmpty() ? "" : " " + path);
+  }
+}
