@@ -15,7 +15,12 @@ import org.vfio4j.group.SpaprIommu;
 import org.vfio4j.group.Type1Iommu;
 import org.vfio4j.group.VfioContainer;
 import org.vfio4j.group.VfioGroup;
+import org.vfio4j.group.uapi.VfioEehPeOp;
+import org.vfio4j.group.uapi.VfioIommuSpaprRegisterMemory;
+import org.vfio4j.group.uapi.VfioIommuSpaprTceCreate;
+import org.vfio4j.group.uapi.VfioIommuSpaprTceRemove;
 import org.vfio4j.group.uapi.VfioSpaprUapi;
+import org.vfio4j.memory.Struct;
 
 /** The IOMMU of POWER servers, which this machine has not, is refused, and nothing is changed. */
 @Tag("lab")
@@ -53,21 +58,25 @@ class SpaprTest {
     try (VfioContainer container = VfioContainer.open(Lab.KERNEL);
         VfioGroup group = VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.EDU)).join(container);
         Type1Iommu iommu = container.setIommu(IommuType.TYPE1_V2)) {
-      int[] requests = {
-        VfioSpaprUapi.VFIO_IOMMU_ENABLE,
-        VfioSpaprUapi.VFIO_IOMMU_DISABLE,
-        VfioSpaprUapi.VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY,
-        VfioSpaprUapi.VFIO_IOMMU_SPAPR_TCE_CREATE,
-        VfioSpaprUapi.VFIO_IOMMU_SPAPR_TCE_REMOVE,
-        VfioSpaprUapi.VFIO_EEH_PE_OP
-      };
-      for (int request : requests) {
-        assertThat(Lab.KERNEL.ioctl(container.fd(), request, 0))
-            .as("ioctl %x", request)
-            .isEqualTo(Errno.ENOTTY.result());
-      }
+      unknown(Lab.KERNEL.ioctl(container.fd(), VfioSpaprUapi.VFIO_IOMMU_ENABLE, 0));
+      unknown(Lab.KERNEL.ioctl(container.fd(), VfioSpaprUapi.VFIO_IOMMU_DISABLE, 0));
+      unknown(
+          container,
+          VfioSpaprUapi.VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY,
+          new VfioIommuSpaprRegisterMemory());
+      unknown(container, VfioSpaprUapi.VFIO_IOMMU_SPAPR_TCE_CREATE, new VfioIommuSpaprTceCreate());
+      unknown(container, VfioSpaprUapi.VFIO_IOMMU_SPAPR_TCE_REMOVE, new VfioIommuSpaprTceRemove());
+      unknown(container, VfioSpaprUapi.VFIO_EEH_PE_OP, new VfioEehPeOp());
       assertThat(iommu.isClosed()).isFalse();
       assertThat(group.isClosed()).isFalse();
     }
+  }
+
+  private static void unknown(VfioContainer container, int request, Struct argument) {
+    unknown(Lab.KERNEL.ioctl(container.fd(), request, argument));
+  }
+
+  private static void unknown(int result) {
+    assertThat(result).isEqualTo(Errno.ENOTTY.result());
   }
 }

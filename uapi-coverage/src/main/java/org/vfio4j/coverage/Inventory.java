@@ -81,6 +81,22 @@ public final class Inventory {
    */
   public record Constant(String name, long value, Release since, Kind kind, List<String> places) {}
 
+  /**
+   * A struct that comes with a number.
+   *
+   * @param pointer the field that points to it; empty where it follows
+   */
+  public record Payload(String tag, String constant, String pointer) {}
+
+  /**
+   * What is read from or written to a file that a call gives.
+   *
+   * @param field of the call's argument, with the descriptor
+   */
+  public record Stream(String tag, String ioctl, String field) {}
+
+  private final List<Payload> payloads = new ArrayList<>();
+  private final List<Stream> streams = new ArrayList<>();
   private final Map<String, Ioctl> ioctls = new LinkedHashMap<>();
   private final Map<String, Layout> structs = new LinkedHashMap<>();
   private final Map<String, Constant> constants = new LinkedHashMap<>();
@@ -127,6 +143,14 @@ public final class Inventory {
     return List.copyOf(constants.values());
   }
 
+  public List<Payload> payloads() {
+    return List.copyOf(payloads);
+  }
+
+  public List<Stream> streams() {
+    return List.copyOf(streams);
+  }
+
   /** Null where there is none. */
   public Ioctl ioctl(String name) {
     return ioctls.get(name);
@@ -148,6 +172,8 @@ public final class Inventory {
       case "ioctl" -> addIoctl(head);
       case "struct" -> addStruct(head, block.subList(1, block.size()));
       case "numbers" -> addConstants(head, block.subList(1, block.size()));
+      case "payload" -> payloads.add(new Payload(head[1], head[2], head.length > 3 ? head[3] : ""));
+      case "stream" -> streams.add(new Stream(head[1], head[2], head[3]));
       default -> throw new IllegalArgumentException("not an entry: " + String.join(" ", head));
     }
   }
@@ -219,6 +245,18 @@ public final class Inventory {
         if (!isKnown(constant.kind(), place)) {
           unknown.add(place);
         }
+      }
+    }
+    for (Payload payload : payloads) {
+      if (!structs.containsKey(payload.tag()) || !constants.containsKey(payload.constant())) {
+        unknown.add(payload.toString());
+      }
+    }
+    for (Stream stream : streams) {
+      Ioctl ioctl = ioctls.get(stream.ioctl());
+      boolean known = ioctl != null && structs.get(ioctl.argument()).field(stream.field()) != null;
+      if (!structs.containsKey(stream.tag()) || !known) {
+        unknown.add(stream.toString());
       }
     }
     if (!unknown.isEmpty()) {

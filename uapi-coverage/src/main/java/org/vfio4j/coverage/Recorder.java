@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.coverage;
+
+import java.lang.instrument.ClassFileTransformer;
+import java.lang.instrument.Instrumentation;
+import java.security.ProtectionDomain;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.mockito.internal.PremainAttachAccess;
+import org.objectweb.asm.ClassReader;
+import org.objectweb.asm.ClassVisitor;
+import org.objectweb.asm.ClassWriter;
+import org.objectweb.asm.MethodVisitor;
+import org.objectweb.asm.Opcodes;
+import org.vfio4j.memory.NativeBlock;
+
+/**
+ * Sees the calls that tests make, on the fake kernel and on the real one: at the end of each {@code
+ * ioctl}, {@code read} and {@code write} of the two kernels' classes it is told what was called
+ * with which result.
+ *
+ * <p>The code for that is put into the two classes as they are loaded, by the agent that Mockito
+ * brings into every test JVM, so that neither they nor the tests know of it.
+ */
+public final class Recorder {
+  private static final String FAKE = "org/vfio4j/testkit/kernel/SystemCalls";
+  private static final String REAL = "org/vfio4j/linux/HostKernel";
+  private static final String SELF = Recorder.class.getName().replace('.', '/');
+  private static final String BLOCK = "Lorg/vfio4j/memory/NativeBlock;";
+
+  private static final AtomicBoolean STARTED = new AtomicBoolean();
+  private static final Inventory INVENTORY = Inventory.load();
+  private static final Sightings ON_FAKE = new Sightings(INVENTORY);
+  private static final Sightings ON_REAL = new Sightings(INVENTORY);
+
+  private Recorder() {}
+
+  /** From here on; false where no agent is in this JVM, or another one records already. */
+  static boolean start() {
+    if (STARTED.getAndSet(true)) {
+      return false;
+    }
+    Instrumentation instrumentation;
+    try {
+      instrumentation = PremainAttachAccess.getInstrumentation();
+    } catch (RuntimeException e) {
+      return false;
+    }
+    if (instrumentation == null) {
+      return false;
+    }
+    instrumentation.addTransformer(
+        new ClassFileTransformer() {
+          @Override
+          public byte[] transform(
+              ClassLoader loader,
+              String name,
+              Class<?> redefined,
+              ProtectionDomain domain,
+              byte[] bytes) {
+            return FAKE.equals(name) || REAL.equals(name) ? instrumented(bytes) : null;
+          }
+        });
+    return true;
+  }
+
+  static void test(String name) {
+    ON_FAKE.test(name);
+    ON_REAL.test(name);
+  }
+
+  /** What each test showed on the fake kernel, or on the real one. */
+  static Map<String, Set<String>> seen(boolean real) {
+    return (real ? ON_REAL : ON_FAKE).all();
+  }
+
+  /** Called at the end of an ioctl. */
+  public static void ioctl(int result, int request, long argument, boolean real) {
+    (real ? ON_REAL : ON_FAKE).ioctl(request, argument, result);
+  }
+
+  /** Called at the end of an ioctl. */
+  public static void ioctl(int result, int request, NativeBlock argument, boolean real) {
+    (real ? ON_REAL : ON_FAKE).ioctl(request, argument, result);
+  }
+
+  /** Called at the end of a read. */
+  public static void read(long result, int fd, NativeBlock bytes, boolean real) {
+    (real ? ON_REAL : ON_FAKE).transferred(fd, bytes, result, true);
+  }
+
+  /** Called at the end of a write. */
+  public static void write(long result, int fd, NativeBlock bytes, boolean real) {
+    (real ? ON_REAL : ON_FAKE).transferred(fd, bytes, result, false);
+  }
+
+  private static byte[] instrumented(byte[] bytes) {
+    ClassReader reader = new ClassReader(bytes);
+    boolean real = reader.getClassName().equals(REAL);
+    ClassWriter writer = new ClassWriter(reader, ClassWriter.COMPUTE_MAXS);
+    reader.accept(
+        new ClassVisitor(Opcodes.ASM9, writer) {
+          @Override
+          public MethodVisitor visitMethod(
+              int access, String name, String descriptor, String signature, String[] exceptions) {
+            MethodVisitor method =
+                super.visitMethod(access, name, descriptor, signature, exceptions);
+            return switch (name + descriptor) {
+              case "ioctl(IIJ)I" -> new Ending(method, name, Opcodes.LLOAD, "(IIJZ)V", real);
+              case "ioctl(II" + BLOCK + ")I" ->
+                  new Ending(method, name, Opcodes.ALOAD, "(II" + BLOCK + "Z)V", real);
+              case "read(I" + BLOCK + "I)J", "write(I" + BLOCK + "I)J" ->
+                  new Ending(method, name, Opcodes.ALOAD, "(JI" + BLOCK + "Z)V", real);
+              default -> method;
+            };
+          }
+        },
+        0);
+    return writer.toByteArray();
+  }
+
+  /** Tells the recorder of the result before each return. */
+  private static final class Ending extends MethodVisitor {
+    private final String name;
+    private final int load;
+    private final String descriptor;
+    private final boolean real;
+
+    Ending(MethodVisitor method, String name, int load, String descriptor, boolean real) {
+      super(Opcodes.ASM9, method);
+      this.name = name;
+      this.load = load;
+      this.descriptor = descriptor;
+      this.real = real;
+    }
+
+    @Override
+    public void visitInsn(int opcode) {
+      boolean ioctl = name.equals("ioctl");
+      if (opcode == (ioctl ? Opcodes.IRETURN : Opcodes.LRETURN)) {
+        // The result; the request and its argument, or the descriptor and the bytes.
+        super.visitInsn(ioctl ? Opcodes.DUP : Opcodes.DUP2);
+        super.visitVarInsn(Opcodes.ILOAD, ioctl ? 2 : 1);
+        super.visitVarInsn(load, ioctl ? 3 : 2);
+        super.visitInsn(real ? Opcodes.ICONST_1 : Opcodes.ICONST_0);
+        super.visitMethodInsn(Opcodes.INVOKESTATIC, SELF, name, descriptor, false);
+      }
+      super.visitInsn(opcode);
+    }
+  }
+}
