@@ -23,7 +23,15 @@ abstract class AssignedSpace {
       case IOMMUFD -> new DeviceCentricSpace(kernel);
       case VFIO_TYPE1_IOMMU, VFIO_TYPE1V2_IOMMU, IOMMUFD_COMPAT_TYPE1, IOMMUFD_COMPAT_TYPE1V2 ->
           new GroupCentricSpace(kernel, mode);
+      case BRIDGE_TYPE1, BRIDGE_TYPE1V2 -> new GroupCentricSpace(bridge(kernel), mode);
     };
+  }
+
+  /** The bridge that the caller has put there, or one that takes all devices. */
+  private static Kernel bridge(Kernel kernel) {
+    return kernel instanceof CompatBridge
+        ? kernel
+        : CompatBridge.over(kernel, AssignmentPolicy.STAGE_2);
   }
 
   final VfioMode mode() {

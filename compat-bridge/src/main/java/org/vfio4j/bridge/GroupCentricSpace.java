@@ -30,13 +30,11 @@ final class GroupCentricSpace extends AssignedSpace {
     super(mode);
     this.kernel = kernel;
     this.type =
-        mode == VfioMode.VFIO_TYPE1_IOMMU || mode == VfioMode.IOMMUFD_COMPAT_TYPE1
-            ? IommuType.TYPE1
-            : IommuType.TYPE1_V2;
-    this.container =
-        mode == VfioMode.IOMMUFD_COMPAT_TYPE1 || mode == VfioMode.IOMMUFD_COMPAT_TYPE1V2
-            ? overIommufd(kernel)
-            : VfioContainer.open(kernel);
+        switch (mode) {
+          case VFIO_TYPE1_IOMMU, IOMMUFD_COMPAT_TYPE1, BRIDGE_TYPE1 -> IommuType.TYPE1;
+          default -> IommuType.TYPE1_V2;
+        };
+    this.container = mode.isCompat() ? overIommufd(kernel) : VfioContainer.open(kernel);
   }
 
   @Override

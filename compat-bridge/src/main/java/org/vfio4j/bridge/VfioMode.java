@@ -8,8 +8,8 @@ import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 
 /**
- * The ways in which Linux hands a device to user space, by the names that the kernel's own tests
- * have for them ({@code tools/testing/selftests/vfio}).
+ * The ways in which a device is handed to user space: those of Linux by the names that the kernel's
+ * own tests have for them ({@code tools/testing/selftests/vfio}), and the two of the bridge.
  */
 public enum VfioMode {
   /** Group, container, type1: Linux 3.6. Unmapping takes whole mappings only. */
@@ -21,7 +21,11 @@ public enum VfioMode {
   /** Group and container calls as {@link #VFIO_TYPE1V2_IOMMU}, on an iommufd: Linux 6.2. */
   IOMMUFD_COMPAT_TYPE1V2("iommufd_compat_type1v2"),
   /** The device node, bound to an iommufd: Linux 6.6. */
-  IOMMUFD("iommufd");
+  IOMMUFD("iommufd"),
+  /** Group and container calls as {@link #VFIO_TYPE1_IOMMU}, on a {@link CompatBridge}. */
+  BRIDGE_TYPE1("bridge_type1"),
+  /** Group and container calls as {@link #VFIO_TYPE1V2_IOMMU}, on a {@link CompatBridge}. */
+  BRIDGE_TYPE1V2("bridge_type1v2");
 
   private final String id;
 
@@ -32,6 +36,16 @@ public enum VfioMode {
   /** The name that people and the kernel's tests use: {@code vfio_type1v2_iommu}. */
   public String id() {
     return id;
+  }
+
+  /** Whether a {@link CompatBridge} makes it of device-centric calls. */
+  public boolean isBridged() {
+    return this == BRIDGE_TYPE1 || this == BRIDGE_TYPE1V2;
+  }
+
+  /** Whether the kernel's compatibility layer serves groups with an iommufd. */
+  public boolean isCompat() {
+    return this == IOMMUFD_COMPAT_TYPE1 || this == IOMMUFD_COMPAT_TYPE1V2;
   }
 
   /** All of them, oldest first. */

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.vfio4j.Errno;
 import org.vfio4j.cdev.uapi.VfioCdevUapi;
 import org.vfio4j.group.uapi.VfioGroupUapi;
@@ -52,13 +53,15 @@ final class StubMachine {
                     case "roots" -> Roots.DEFAULT;
                     case "pageSize" -> 4096;
                     case "toString" -> "stub";
+                    case "explanation" -> Optional.empty();
                     case "close" -> close((int) args[0]);
                     case "open" -> fails() ? Errno.EIO.result() : open((String) args[0]);
                     case "dup" -> fails() ? Errno.EMFILE.result() : open(open.get(args[0]));
                     case "ioctl" ->
                         fails() ? Errno.EIO.result() : ioctl((int) args[0], (int) args[1], args[2]);
-                    case "readLink" -> result(links.get(args[0]));
-                    case "list" -> result(folders.get(args[0]));
+                    case "eventfd" -> fails() ? Errno.EMFILE.result() : open("eventfd");
+                    case "readLink" -> result(links.get(canonical((String) args[0])));
+                    case "list" -> result(folders.get(canonical((String) args[0])));
                     case "readFile" -> {
                       String text = files.get(args[0]);
                       yield result(text == null ? null : text.getBytes(StandardCharsets.UTF_8));
@@ -79,6 +82,15 @@ final class StubMachine {
     files.put(folder + "/vfio-dev/" + node + "/dev", "511:0\n");
     links.put(folder + "/driver", "../../../bus/pci/drivers/vfio-pci");
     links.put(folder + "/iommu_group", "../../../kernel/iommu_groups/" + group);
+    folders.put("/sys/kernel/iommu_groups/" + group + "/devices", List.of(address));
+  }
+
+  /** A member of a group and the group of a member are links. */
+  private static String canonical(String path) {
+    return path.replaceFirst(
+            "^/sys/kernel/iommu_groups/[0-9]+/devices/(?=.)", "/sys/bus/pci/devices/")
+        .replaceFirst("^.*05.0/iommu_group/", "/sys/kernel/iommu_groups/5/")
+        .replaceFirst("^.*06.0/iommu_group/", "/sys/kernel/iommu_groups/6/");
   }
 
   private boolean fails() {
@@ -100,7 +112,7 @@ final class StubMachine {
     boolean fails = fails();
     String path = open.remove(fd);
     if (path == null) {
-      throw new AssertionError("close of " + fd + ", which is not open");
+      throw new AssertionError("close of " + fd + ", which is not open: " + log);
     }
     log.add("close " + path);
     if (path.matches("/dev/vfio/[0-9]+")) {
@@ -147,6 +159,7 @@ final class StubMachine {
         log.add("unmap all");
         return iommufd ? Errno.ENOENT.result() : iommuSet ? 0 : Errno.EINVAL.result();
       }
+      case IommufdUapi.IOMMU_OPTION, IommufdUapi.IOMMU_IOAS_IOVA_RANGES -> {}
       case IommufdUapi.IOMMU_IOAS_ALLOC -> ((NativeBlock) argument).putInt(8, 1);
       case IommufdUapi.IOMMU_DESTROY -> log.add("destroy " + ((NativeBlock) argument).getInt(4));
       case VfioGroupUapi.VFIO_GET_API_VERSION,

@@ -21,7 +21,9 @@ class VfioModeTest {
             "vfio_type1v2_iommu",
             "iommufd_compat_type1",
             "iommufd_compat_type1v2",
-            "iommufd");
+            "iommufd",
+            "bridge_type1",
+            "bridge_type1v2");
     for (VfioMode mode : VfioMode.all()) {
       assertThat(VfioMode.of(mode.id())).isSameAs(mode);
       assertThat(mode).hasToString(mode.id());

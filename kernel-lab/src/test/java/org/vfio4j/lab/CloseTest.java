@@ -41,6 +41,7 @@ import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.iommufd.Ioas;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.linux.EventFd;
+import org.vfio4j.linux.Kernel;
 
 /** Closing: in any order, twice, from another thread, and what is said to who comes too late. */
 class CloseTest {
@@ -96,9 +97,10 @@ class CloseTest {
       device = bound;
       space = ioas;
     } else {
-      VfioContainer container = container(mode);
-      VfioGroup group = VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.EDU)).join(container);
-      Type1Iommu iommu = container.setIommu(type(mode));
+      Kernel kernel = Lab.kernel(mode);
+      VfioContainer container = container(kernel, mode);
+      VfioGroup group = VfioGroup.of(kernel, Lab.sysfs(Lab.EDU)).join(container);
+      Type1Iommu iommu = container.setIommu(Lab.type(mode));
       objects.put("container", container);
       objects.put("group", group);
       objects.put("space", iommu);
@@ -112,19 +114,13 @@ class CloseTest {
     return objects;
   }
 
-  private static VfioContainer container(VfioMode mode) {
-    if (mode == VfioMode.VFIO_TYPE1_IOMMU || mode == VfioMode.VFIO_TYPE1V2_IOMMU) {
-      return VfioContainer.open(Lab.KERNEL);
+  private static VfioContainer container(Kernel kernel, VfioMode mode) {
+    if (!mode.isCompat()) {
+      return VfioContainer.open(kernel);
     }
     try (Iommufd iommufd = Iommufd.open(Lab.KERNEL)) {
       return VfioContainer.overIommufd(Lab.KERNEL, iommufd.fd());
     }
-  }
-
-  private static IommuType type(VfioMode mode) {
-    return mode == VfioMode.VFIO_TYPE1_IOMMU || mode == VfioMode.IOMMUFD_COMPAT_TYPE1
-        ? IommuType.TYPE1
-        : IommuType.TYPE1_V2;
   }
 
   private static void close(AutoCloseable object) {

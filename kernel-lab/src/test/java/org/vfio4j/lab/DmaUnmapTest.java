@@ -67,8 +67,8 @@ class DmaUnmapTest {
       DmaSpace space = edu.dma();
       space.map(memory.address(), 4 * PAGE, IOVA, DmaAccess.READ_WRITE);
       switch (mode) {
-        case VFIO_TYPE1V2_IOMMU, IOMMUFD_COMPAT_TYPE1V2, IOMMUFD -> {
-          Errno split = mode == VfioMode.VFIO_TYPE1V2_IOMMU ? Errno.EINVAL : Errno.ENOENT;
+        case VFIO_TYPE1V2_IOMMU, IOMMUFD_COMPAT_TYPE1V2, IOMMUFD, BRIDGE_TYPE1V2 -> {
+          Errno split = Lab.onIommufd(mode) ? Errno.ENOENT : Errno.EINVAL;
           refuse(space, IOVA, PAGE, split);
           refuse(space, IOVA + 3 * PAGE, PAGE, split);
           refuse(space, IOVA + PAGE, PAGE, split);
@@ -78,7 +78,7 @@ class DmaUnmapTest {
           assertThat(probe.writes(IOVA + 3 * PAGE, memory, 3 * PAGE)).isTrue();
           assertThat(space.unmap(IOVA, 4 * PAGE)).isEqualTo(4 * PAGE);
         }
-        case VFIO_TYPE1_IOMMU -> {
+        case VFIO_TYPE1_IOMMU, BRIDGE_TYPE1 -> {
           // A range that starts inside takes nothing, one with the first page takes it whole.
           refuse(space, IOVA + 3 * PAGE, PAGE, null);
           refuse(space, IOVA + PAGE, PAGE, null);
@@ -116,8 +116,9 @@ class DmaUnmapTest {
       space.map(memory.address(), PAGE, IOVA, DmaAccess.READ_WRITE);
       space.map(memory.address() + PAGE, 2 * PAGE, second, DmaAccess.READ_WRITE);
       switch (mode) {
-        case VFIO_TYPE1_IOMMU -> assertThat(space.unmap(IOVA, 2 * PAGE)).isEqualTo(3 * PAGE);
-        case VFIO_TYPE1V2_IOMMU -> {
+        case VFIO_TYPE1_IOMMU, BRIDGE_TYPE1 ->
+            assertThat(space.unmap(IOVA, 2 * PAGE)).isEqualTo(3 * PAGE);
+        case VFIO_TYPE1V2_IOMMU, BRIDGE_TYPE1V2 -> {
           refuse(space, IOVA, 2 * PAGE, Errno.EINVAL);
           assertThat(probe.writes(IOVA, memory, 0)).isTrue();
           assertThat(space.unmap(IOVA, 3 * PAGE)).isEqualTo(3 * PAGE);

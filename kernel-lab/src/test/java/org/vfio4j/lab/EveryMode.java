@@ -10,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.vfio4j.bridge.VfioMode;
 
-/** A scenario that runs in each of the kernel's modes; its parameter is the mode. */
+/** A scenario that runs in each mode, those of the bridge among them; its parameter is the mode. */
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)
 @Tag("lab")

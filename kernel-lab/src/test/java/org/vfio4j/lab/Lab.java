@@ -3,7 +3,10 @@ package org.vfio4j.lab;
 
 import java.util.List;
 import org.vfio4j.bridge.AssignedDevice;
+import org.vfio4j.bridge.AssignmentPolicy;
+import org.vfio4j.bridge.CompatBridge;
 import org.vfio4j.bridge.VfioMode;
+import org.vfio4j.group.IommuType;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.PciAddress;
 import org.vfio4j.linux.SysfsDevice;
@@ -51,9 +54,36 @@ final class Lab {
         : VfioMode.all();
   }
 
+  /** Those in which a container can have only so many mappings. */
+  static List<VfioMode> modesWithEntryLimit() {
+    return modes().stream().filter(mode -> !onIommufd(mode)).toList();
+  }
+
   /** Whether an iommufd answers the calls of this mode: it has errnos of its own. */
   static boolean onIommufd(VfioMode mode) {
-    return mode != VfioMode.VFIO_TYPE1_IOMMU && mode != VfioMode.VFIO_TYPE1V2_IOMMU;
+    return mode == VfioMode.IOMMUFD || mode.isCompat();
+  }
+
+  /** Whether there must be an iommufd, be it that its answers are translated. */
+  static boolean needsIommufd(VfioMode mode) {
+    return onIommufd(mode) || mode.isBridged();
+  }
+
+  /** Whether the device is bound by its node, whoever does it. */
+  static boolean bindsTheNode(VfioMode mode) {
+    return mode == VfioMode.IOMMUFD || mode.isBridged();
+  }
+
+  /** The kernel that has containers and groups for this mode. */
+  static Kernel kernel(VfioMode mode) {
+    return mode.isBridged() ? CompatBridge.over(KERNEL, AssignmentPolicy.STAGE_2) : KERNEL;
+  }
+
+  static IommuType type(VfioMode mode) {
+    return switch (mode) {
+      case VFIO_TYPE1_IOMMU, IOMMUFD_COMPAT_TYPE1, BRIDGE_TYPE1 -> IommuType.TYPE1;
+      default -> IommuType.TYPE1_V2;
+    };
   }
 
   /** {@link #EDU} in an address space of its own. */

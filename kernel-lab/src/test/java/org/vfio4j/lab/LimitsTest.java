@@ -10,7 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
@@ -47,9 +47,7 @@ class LimitsTest {
 
   /** The mappings of a container; an IOAS has no such limit. */
   @ParameterizedTest(name = "{0}")
-  @EnumSource(
-      value = VfioMode.class,
-      names = {"VFIO_TYPE1_IOMMU", "VFIO_TYPE1V2_IOMMU"})
+  @MethodSource("org.vfio4j.lab.Lab#modesWithEntryLimit")
   @Tag("lab")
   @Tag("lab-group")
   void mappings(VfioMode mode) {

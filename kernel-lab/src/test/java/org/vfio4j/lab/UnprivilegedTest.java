@@ -43,8 +43,8 @@ class UnprivilegedTest {
       for (VfioMode mode : Lab.modes()) {
         VfioException denied =
             Refusal.of(Reason.NO_PERMISSION, Errno.EACCES, () -> Lab.openEdu(mode));
-        String node = Lab.onIommufd(mode) ? "/dev/iommu" : "/dev/vfio/";
-        assertThat(denied.object()).contains(node);
+        String node = Lab.needsIommufd(mode) ? "/dev/iommu" : "/dev/vfio/";
+        assertThat(denied.object()).contains(mode.isBridged() ? "/dev/vfio/vfio" : node);
         assertThat(denied.fact()).contains("may not read and write " + node);
         assertThat(denied.hint()).contains("udev rule: SUBSYSTEM==\"vfio\"");
         System.out.println(mode + " ok");

@@ -21,7 +21,11 @@ public final class DeviceNode {
   public static int open(Kernel kernel, String path, String needs) {
     int fd = kernel.open(path, Linux.O_RDWR);
     if (fd < 0) {
-      throw refused(kernel, path, needs, Errno.ofResult(fd));
+      Errno errno = Errno.ofResult(fd);
+      throw kernel
+          .explanation()
+          .map(why -> failed(why.reason(), path, errno).fact(why.fact()).hint(why.hint()).build())
+          .orElseGet(() -> refused(kernel, path, needs, errno));
     }
     return fd;
   }

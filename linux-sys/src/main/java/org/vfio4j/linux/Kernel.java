@@ -2,6 +2,7 @@
 package org.vfio4j.linux;
 
 import java.util.List;
+import java.util.Optional;
 import org.vfio4j.memory.MappedMemory;
 import org.vfio4j.memory.NativeBlock;
 
@@ -118,4 +119,12 @@ public interface Kernel {
 
   /** The names in a folder, sorted, without {@code .} and {@code ..}. */
   Result<List<String>> list(String path);
+
+  /**
+   * Why this thread's last call was answered as it was, where that was not decided by Linux but by
+   * a layer over it: the bridge. Linux itself has nothing to add to its errno.
+   */
+  default Optional<Explanation> explanation() {
+    return Optional.empty();
+  }
 }

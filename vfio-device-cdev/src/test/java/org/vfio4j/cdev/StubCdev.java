@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.vfio4j.Errno;
 import org.vfio4j.cdev.uapi.VfioCdevUapi;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
@@ -70,6 +71,7 @@ final class StubCdev {
                       yield result(text == null ? null : text.getBytes(StandardCharsets.UTF_8));
                     }
                     case "toString" -> "stub";
+                    case "explanation" -> Optional.empty();
                     default -> throw new AssertionError(method);
                   });
 

@@ -2,10 +2,12 @@
 package org.vfio4j.group;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
+import org.vfio4j.linux.Explanation;
 import org.vfio4j.linux.FileHolders;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.MemoryLock;
@@ -191,6 +193,10 @@ final class GroupErrors {
 
   static VfioException join(VfioGroup group, ContainerState container, long result) {
     Errno errno = Errno.ofResult(result);
+    Optional<Explanation> why = group.kernel().explanation();
+    if (why.isPresent()) {
+      return explained(why.get(), SET_CONTAINER, "of " + group + " to " + container.name(), errno);
+    }
     boolean blocked = group.members().stream().anyMatch(GroupMember::blocks);
     if (blocked && (errno == Errno.EPERM || errno == Errno.EBUSY)) {
       return notViable(group, SET_CONTAINER, errno);
@@ -240,6 +246,10 @@ final class GroupErrors {
 
   /** {@code errno} is null when the kernel's status said it, before any call was refused. */
   static VfioException notViable(VfioGroup group, String operation, Errno errno) {
+    Optional<Explanation> why = group.kernel().explanation();
+    if (why.isPresent()) {
+      return explained(why.get(), operation, "of " + group, errno);
+    }
     List<GroupMember> members = group.members();
     List<GroupMember> blocking = members.stream().filter(GroupMember::blocks).toList();
     VfioException.Builder failure =
@@ -293,6 +303,10 @@ final class GroupErrors {
   /** {@code container} is null when the group is in none, or joined one elsewhere. */
   static VfioException device(VfioGroup group, ContainerState container, String name, long result) {
     Errno errno = Errno.ofResult(result);
+    Optional<Explanation> why = group.kernel().explanation();
+    if (why.isPresent()) {
+      return explained(why.get(), GET_DEVICE_FD, "of " + name + " in " + group, errno);
+    }
     List<GroupMember> members = group.members();
     boolean blocked = members.stream().anyMatch(GroupMember::blocks);
     if (blocked && (errno == Errno.EPERM || errno == Errno.EBUSY)) {
@@ -337,6 +351,16 @@ final class GroupErrors {
               .build();
       default -> deviceFailed(Reason.OTHER, object, errno).build();
     };
+  }
+
+  private static VfioException explained(
+      Explanation why, String operation, String object, Errno errno) {
+    return VfioException.failed(why.reason(), operation)
+        .on(object)
+        .errno(errno)
+        .fact(why.fact())
+        .hint(why.hint())
+        .build();
   }
 
   private static VfioException noSuchDevice(List<GroupMember> members, String name, String object) {

@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.vfio4j.VfioException;
 import org.vfio4j.bridge.AssignedDevice;
+import org.vfio4j.bridge.AssignmentPolicy;
+import org.vfio4j.bridge.CompatBridge;
 import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.cdev.VfioCdev;
 import org.vfio4j.device.VfioDevice;
@@ -75,9 +77,15 @@ public final class Demo implements Callable<Integer> {
     PrintStream progress = json ? System.err : System.out;
     List<ModeReport> reports = new ArrayList<>();
     for (VfioMode mode : modes) {
-      ModeReport report = drive(edu, mode);
+      Kernel used = mode.isBridged() ? CompatBridge.over(kernel, AssignmentPolicy.STAGE_1) : kernel;
+      ModeReport report = drive(used, edu, mode);
       progress.println(report.line());
       reports.add(report);
+      if (onlyMode != null && used instanceof CompatBridge bridge) {
+        progress.println();
+        progress.println("What the calls of the group API became:");
+        progress.print(bridge.migrationReport());
+      }
     }
     if (json) {
       JsonArray rows = new JsonArray();
@@ -92,10 +100,10 @@ public final class Demo implements Callable<Integer> {
     return good && reports.stream().anyMatch(ModeReport::isOk) ? 0 : 1;
   }
 
-  private ModeReport drive(SysfsDevice device, VfioMode mode) {
+  private static ModeReport drive(Kernel kernel, SysfsDevice device, VfioMode mode) {
     ModeReport report = new ModeReport(mode);
     try {
-      report.guard(touchUnbound(device, mode));
+      report.guard(touchUnbound(kernel, device, mode));
       try (AssignedDevice assigned =
               AssignedDevice.open(kernel, mode, PciAddress.of(device.name()));
           EduDriver edu = new EduDriver(assigned.device())) {
@@ -112,11 +120,11 @@ public final class Demo implements Callable<Integer> {
   }
 
   /** What one is told who uses the device before it has an address space. */
-  private VfioException touchUnbound(SysfsDevice device, VfioMode mode) {
+  private static VfioException touchUnbound(Kernel kernel, SysfsDevice device, VfioMode mode) {
     try {
       if (mode == VfioMode.IOMMUFD) {
         // An UnboundDevice has nothing but bind(), so this goes round it.
-        int fd = openRaw(VfioCdev.find(device).node());
+        int fd = openRaw(kernel, VfioCdev.find(device).node());
         try (VfioDevice unbound = VfioDevice.adopt(kernel, fd, device.name())) {
           unbound.region(VfioPci.BAR0).map().close();
         }
@@ -131,7 +139,7 @@ public final class Demo implements Callable<Integer> {
     throw new IllegalStateException("nothing kept the device from being used before it was bound");
   }
 
-  private int openRaw(String node) {
+  private static int openRaw(Kernel kernel, String node) {
     int fd = kernel.open(node, Linux.O_RDWR);
     if (fd < 0) {
       throw new IllegalStateException("open of " + node + " gave " + fd);

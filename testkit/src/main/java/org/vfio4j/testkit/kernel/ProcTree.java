@@ -7,6 +7,7 @@ import org.vfio4j.testkit.kernel.FileTree.Attribute;
 import org.vfio4j.testkit.kernel.FileTree.Folder;
 import org.vfio4j.testkit.kernel.FileTree.Link;
 import org.vfio4j.testkit.kernel.FileTree.Node;
+import org.vfio4j.testkit.kernel.FileTree.Special;
 import org.vfio4j.testkit.machine.Machine.Capability;
 
 /** What /proc shows of the process: its limits, its memory, its open files. */
@@ -23,6 +24,7 @@ final class ProcTree {
     tree.add(self + "/limits", Attribute.of(this::limits));
     tree.add(self + "/status", Attribute.of(this::status));
     tree.add(self + "/maps", Attribute.of(this::maps));
+    tree.add(self + "/mem", new Special(() -> new MemFile(core.memory())));
     tree.add(self + "/fd", new FdFolder(core));
   }
 

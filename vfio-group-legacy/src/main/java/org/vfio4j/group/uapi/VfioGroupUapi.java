@@ -14,6 +14,7 @@ public final class VfioGroupUapi {
   public static final int VFIO_TYPE1_IOMMU = 1;
   public static final int VFIO_TYPE1v2_IOMMU = 3;
   public static final int VFIO_DMA_CC_IOMMU = 4;
+  public static final int VFIO_TYPE1_NESTING_IOMMU = 6;
   public static final int VFIO_NOIOMMU_IOMMU = 8;
   public static final int VFIO_UNMAP_ALL = 9;
   public static final int VFIO_UPDATE_VADDR = 10;
@@ -43,7 +44,14 @@ public final class VfioGroupUapi {
 
   public static final int VFIO_DMA_MAP_FLAG_READ = 1;
   public static final int VFIO_DMA_MAP_FLAG_WRITE = 2;
+  public static final int VFIO_DMA_MAP_FLAG_VADDR = 4;
+  public static final int VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP = 1;
   public static final int VFIO_DMA_UNMAP_FLAG_ALL = 2;
+  public static final int VFIO_DMA_UNMAP_FLAG_VADDR = 4;
+
+  public static final int VFIO_IOMMU_DIRTY_PAGES_FLAG_START = 1;
+  public static final int VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP = 2;
+  public static final int VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP = 4;
 
   private VfioGroupUapi() {}
 }
