@@ -47,6 +47,9 @@ public final class CompatBridge implements Kernel {
   private static final Pattern GROUP = Pattern.compile("(noiommu-)?([0-9]{1,9})");
   private static final Pattern FD_LINK = Pattern.compile("([0-9]+|self)/fd/([0-9]{1,9})");
 
+  /** Of the thread's last call on a bridge. */
+  private static final ThreadLocal<Explanation> EXPLANATION = new ThreadLocal<>();
+
   private final Kernel below;
   private final AssignmentPolicy policy;
   private final Tally tally = new Tally();
@@ -56,7 +59,6 @@ public final class CompatBridge implements Kernel {
   private final Map<Integer, BridgedGroup> groups = new HashMap<>();
   private final Map<MappedMemory, BridgedDevice> mappings = new ConcurrentHashMap<>();
   private final AtomicLong cookies = new AtomicLong();
-  private final ThreadLocal<Explanation> explanation = new ThreadLocal<>();
 
   private CompatBridge(Kernel below, AssignmentPolicy policy) {
     this.below = below;
@@ -123,12 +125,12 @@ public final class CompatBridge implements Kernel {
 
   @Override
   public Optional<Explanation> explanation() {
-    return Optional.ofNullable(explanation.get()).or(below::explanation);
+    return Optional.ofNullable(EXPLANATION.get()).or(below::explanation);
   }
 
   /** What the result of this thread's call does not say; null for nothing. */
   void explain(Explanation why) {
-    explanation.set(why);
+    EXPLANATION.set(why);
   }
 
   private int refused(BridgeRefusal refusal) {
@@ -140,7 +142,7 @@ public final class CompatBridge implements Kernel {
               "the process or the machine has no file descriptor left",
               "see ulimit -n, and close what is no longer used");
     }
-    explanation.set(why);
+    EXPLANATION.set(why);
     return refusal.result();
   }
 
@@ -156,7 +158,7 @@ public final class CompatBridge implements Kernel {
 
   @Override
   public int open(String path, int flags) {
-    explanation.remove();
+    EXPLANATION.remove();
     String folder = roots().dev("vfio/");
     if (!path.startsWith(folder)) {
       return below.open(path, flags);
@@ -276,7 +278,7 @@ public final class CompatBridge implements Kernel {
     if (file == null) {
       return below.ioctl(fd, request, argument);
     }
-    explanation.remove();
+    EXPLANATION.remove();
     try {
       return file.ioctl(fd, request, new UserArgument(memory, argument));
     } catch (BridgeRefusal e) {
@@ -293,7 +295,7 @@ public final class CompatBridge implements Kernel {
     try {
       int result = file.ioctl(fd, request, argument);
       if (result < 0) {
-        explanation.remove();
+        EXPLANATION.remove();
       }
       return result;
     } catch (BridgeRefusal e) {

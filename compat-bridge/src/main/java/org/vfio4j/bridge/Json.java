@@ -30,7 +30,8 @@ final class Json {
 
   static String quote(String value) {
     StringBuilder quoted = new StringBuilder("\"");
-    for (char letter : value.toCharArray()) {
+    for (int i = 0; i < value.length(); i++) {
+      char letter = value.charAt(i);
       if (letter == '"' || letter == '\\') {
         quoted.append('\\').append(letter);
       } else if (letter < FIRST_PRINTABLE) {

@@ -136,6 +136,7 @@ class LifecycleTest {
                   if (request == VfioDeviceUapi.VFIO_DEVICE_SET_IRQS) {
                     calls.add("SET_IRQS");
                   } else if (request == IommufdUapi.IOMMU_IOAS_UNMAP
+                      || request == IommufdUapi.IOMMU_DESTROY
                       || request == VfioGroupUapi.VFIO_IOMMU_UNMAP_DMA) {
                     calls.add("unmap");
                   } else if (request == VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD) {

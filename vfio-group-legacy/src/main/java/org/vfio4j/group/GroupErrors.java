@@ -75,6 +75,11 @@ final class GroupErrors {
 
   static VfioException setIommu(ContainerState container, IommuType type, long result) {
     String name = type.toString();
+    Optional<Explanation> why = container.kernel().explanation();
+    if (why.isPresent()) {
+      return explained(
+          why.get(), SET_IOMMU, type + " of " + container.name(), Errno.ofResult(result));
+    }
     return switch (Errno.ofResult(result)) {
       // The other way round: ENODEV of an iommufd is "no group yet", of a container "no such type".
       case EINVAL -> container.iommufd() ? typeRefused(container, type) : notNow(container, name);
@@ -171,6 +176,10 @@ final class GroupErrors {
   }
 
   static VfioException status(VfioGroup group, long result) {
+    Optional<Explanation> why = group.kernel().explanation();
+    if (why.isPresent()) {
+      return explained(why.get(), "VFIO_GROUP_GET_STATUS", "of " + group, Errno.ofResult(result));
+    }
     boolean gone = Errno.ENODEV.is(result);
     return VfioException.failed(
             gone ? Reason.NO_SUCH_DEVICE : Reason.OTHER, "VFIO_GROUP_GET_STATUS")
