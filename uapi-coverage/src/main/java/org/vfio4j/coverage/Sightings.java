@@ -3,8 +3,6 @@ package org.vfio4j.coverage;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -246,16 +244,16 @@ final class Sightings {
     }
     long address = view.get(field.offset(), field.width());
     Layout target = inventory.struct(payload.tag());
-    ByteBuffer bytes = memory(address, target.size());
+    byte[] bytes = memory(address, target.size());
     if (bytes != null) {
       NativeBlock copy = new NativeBlock(target.size());
-      copy.put(0, bytes.array());
+      copy.put(0, bytes);
       struct(target, new View(copy, 0, target.size()));
     }
   }
 
   /** Null where there is no memory. */
-  private static ByteBuffer memory(long address, int length) {
+  private static byte[] memory(long address, int length) {
     if (address <= 0) {
       return null;
     }
@@ -263,7 +261,7 @@ final class Sightings {
     try (RandomAccessFile file = new RandomAccessFile("/proc/self/mem", "r")) {
       file.seek(address);
       file.readFully(bytes);
-      return ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
+      return bytes;
     } catch (IOException e) {
       return null;
     }
