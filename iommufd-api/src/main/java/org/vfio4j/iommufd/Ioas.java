@@ -234,6 +234,14 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
     }
   }
 
+  /**
+   * A hardware page table over this space, for the IOMMU in front of {@code device}: where
+   * attaching to the space itself does not say enough. Linux 6.6.
+   */
+  public PagingHwpt.Builder hwpt(DevId device) {
+    return new PagingHwpt.Builder(this, device);
+  }
+
   /** Whether the hardware may map this space with large pages; it may unless told otherwise. */
   public boolean hugePages() {
     return iommufd.getOption(IommufdUapi.IOMMU_OPTION_HUGE_PAGES, id.value()) != 0;

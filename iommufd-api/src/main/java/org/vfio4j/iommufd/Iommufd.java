@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.iommufd;
 
+import java.lang.ref.Reference;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.iommufd.uapi.IommuDestroy;
+import org.vfio4j.iommufd.uapi.IommuHwInfo;
 import org.vfio4j.iommufd.uapi.IommuIoasAlloc;
 import org.vfio4j.iommufd.uapi.IommuOption;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.linux.DeviceNode;
 import org.vfio4j.linux.FileObject;
 import org.vfio4j.linux.Kernel;
+import org.vfio4j.memory.NativeBlock;
 
 /**
  * An open {@code /dev/iommu}: a context in which address spaces are made and devices are bound.
@@ -24,6 +30,11 @@ import org.vfio4j.linux.Kernel;
 public final class Iommufd extends FileObject {
   private static final String NEEDS =
       "Linux 6.2 or later with CONFIG_IOMMUFD, and its module loaded: modprobe iommufd";
+
+  /** More than any make of IOMMU tells. */
+  private static final int FIRST_GUESS_OF_HW_INFO = 64;
+
+  private final Map<DevId, NamedDevice> devices = new ConcurrentHashMap<>();
 
   private Iommufd(Kernel kernel, int fd, String name) {
     super(kernel, fd, name);
@@ -87,6 +98,103 @@ public final class Iommufd extends FileObject {
     }
   }
 
+  /** A new queue for page faults. Linux 6.11. */
+  public FaultQueue allocateFaultQueue() {
+    lifetime().enter();
+    try {
+      return FaultQueue.allocate(this);
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /**
+   * What the IOMMU in front of a device is and can. Linux 6.6.
+   *
+   * @throws VfioException ({@link Reason#NO_SUCH_DEVICE}: ENOENT when the id is that of no physical
+   *     device; a mediated device has no IOMMU of its own)
+   */
+  public HwInfo hwInfo(DevId device) {
+    return hwInfo(device, 0, 0);
+  }
+
+  /**
+   * As {@link #hwInfo(DevId)}, in one of the forms that the IOMMU can tell it in. Linux 6.17.
+   *
+   * @param dataType {@code IOMMU_HW_INFO_TYPE_*}
+   * @throws VfioException ({@link Reason#NOT_SUPPORTED}: EOPNOTSUPP when it cannot, or the kernel
+   *     gives no choice)
+   */
+  public HwInfo hwInfo(DevId device, int dataType) {
+    return hwInfo(device, IommufdUapi.IOMMU_HW_INFO_FLAG_INPUT_TYPE, dataType);
+  }
+
+  private HwInfo hwInfo(DevId device, int flags, int dataType) {
+    lifetime().enter();
+    try {
+      NativeBlock data = new NativeBlock(FIRST_GUESS_OF_HW_INFO);
+      IommuHwInfo info = getHwInfo(device, flags, dataType, data);
+      if (Integer.compareUnsigned(info.dataLen(), data.capacity()) > 0) {
+        data = new NativeBlock(info.dataLen());
+        info = getHwInfo(device, flags, dataType, data);
+      }
+      return new HwInfo(
+          info.outDataType(),
+          data.get(0, Math.min(info.dataLen(), data.capacity())),
+          info.outMaxPasidLog2(),
+          info.outCapabilities());
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  private IommuHwInfo getHwInfo(DevId device, int flags, int dataType, NativeBlock data) {
+    IommuHwInfo info =
+        new IommuHwInfo()
+            .flags(flags)
+            .devId(device.value())
+            .outDataType(dataType)
+            .dataLen(data.capacity())
+            .dataUptr(data.address());
+    try {
+      int result = kernel().ioctl(heldFd(), IommufdUapi.IOMMU_GET_HW_INFO, info);
+      if (result < 0) {
+        throw HwptErrors.hwInfo(this, device, flags != 0, result);
+      }
+      return info;
+    } finally {
+      Reference.reachabilityFence(data);
+    }
+  }
+
+  /**
+   * Notes what the program calls a device, so that its faults and events carry it. Who binds a
+   * device does that.
+   *
+   * @return to be run when the device is bound no more: the kernel may give its id to another one
+   */
+  public Runnable nameDevice(DevId device, DeviceCookie cookie) {
+    Map<DevId, NamedDevice> all = devices;
+    NamedDevice named = new NamedDevice(cookie);
+    all.put(device, named);
+    return () -> all.remove(device, named);
+  }
+
+  /** What the program calls a device that is bound here; empty when it is not known. */
+  public Optional<DeviceCookie> cookieOf(DevId device) {
+    NamedDevice named = devices.get(device);
+    return named == null ? Optional.empty() : Optional.of(named.cookie);
+  }
+
+  /** A binding: two of them are never equal, even with the same cookie. */
+  private static final class NamedDevice {
+    private final DeviceCookie cookie;
+
+    NamedDevice(DeviceCookie cookie) {
+      this.cookie = cookie;
+    }
+  }
+
   /** How locked memory is counted: IOMMU_OPTION_RLIMIT_MODE. */
   public RlimitMode rlimitMode() {
     return RlimitMode.of(getOption(IommufdUapi.IOMMU_OPTION_RLIMIT_MODE, 0));
@@ -113,6 +221,13 @@ public final class Iommufd extends FileObject {
   /** For objects of this context, which hold it. */
   int fdForChildren() {
     return heldFd();
+  }
+
+  /** For the release of an object of this context: must not refer to the object. */
+  Runnable destroyer(int id, String name) {
+    Kernel kernel = kernel();
+    int fd = heldFd();
+    return () -> destroy(kernel, fd, id, name);
   }
 
   /** For the release of an object of this context. */

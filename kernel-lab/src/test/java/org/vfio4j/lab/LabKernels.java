@@ -74,7 +74,7 @@ public final class LabKernels {
   }
 
   private static void noIommu(Machine machine) {
-    machine.noIommuMode().device("0000:00:05.0", new EduModel()).boundTo("vfio-pci");
+    machine.iommufdTest().noIommuMode().device("0000:00:05.0", new EduModel()).boundTo("vfio-pci");
   }
 
   private static InertModel chipset(int device, int classCode) {

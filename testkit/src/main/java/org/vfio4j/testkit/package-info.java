@@ -28,8 +28,15 @@
  *   <li>/dev/iommu: IOMMU_DESTROY, IOAS_ALLOC, IOAS_ALLOW_IOVAS, IOAS_COPY, IOAS_IOVA_RANGES,
  *       IOAS_MAP, IOAS_UNMAP, OPTION and VFIO_IOAS; page tables that attaching makes; pinning at
  *       the first attach; RLIMIT_MEMLOCK per user and per process; the calls of a container on it.
- *   <li>Device nodes: bind, attach, replace, detach. Groups: viability and ownership against host
- *       drivers, other groups and device nodes; containers with type1, type1v2 and no IOMMU.
+ *   <li>Page tables of hardware that programs make, with what is told of the IOMMU (HWPT_ALLOC,
+ *       GET_HW_INFO); dirty tracking, which transfers of device models leave their marks in; page
+ *       tables of guests, which transfers are led through, and invalidation; page faults and their
+ *       answers. Which release has which call, struct and flag. What the IOMMU can says {@link
+ *       org.vfio4j.testkit.machine.MachineIommu}; the mock devices of the kernel's self-test are
+ *       there with {@link org.vfio4j.testkit.machine.Machine#iommufdTest}.
+ *   <li>Device nodes: bind, attach, replace, detach, PASIDs. Groups: viability and ownership
+ *       against host drivers, other groups and device nodes; containers with type1, type1v2 and no
+ *       IOMMU.
  *   <li>PCI functions under vfio-pci: information, regions by system call and by mapping, memory
  *       decoding, the virtual parts of the configuration space, interrupts of all five indexes,
  *       reset.
@@ -40,16 +47,15 @@
  *
  * <h2>What is not</h2>
  *
- * <p>A call that is not modelled answers ENOTTY, as a kernel without it: page tables made by the
- * program (HWPT_ALLOC), GET_HW_INFO, dirty tracking, nesting, fault queues, and what came after
- * 6.12; VFIO_DEVICE_FEATURE, hot reset and ioeventfds of a device; VFIO_IOMMU_DIRTY_PAGES. With
- * type1, bitmaps at an unmap and changes of addresses (VADDR) are refused with EINVAL. Not there
- * are SR-IOV, parameters of modules other than dma_entry_limit, debugfs, permissions of files other
- * than capabilities, memory of a BAR as user memory, and the limit on open descriptors. A device
- * without an IOMMU, or in the hands of the host, reaches no memory. Power states other than D0 do
- * not exist. 5.15 tests viability as later releases do. /proc/self/mem and /proc/self/maps of this
- * JVM stand in for the kernel's view of memory that did not come from the fake, which must not be
- * unmapped while a device may reach it.
+ * <p>A call that is not modelled answers ENOTTY, as a kernel without it: of /dev/iommu what came
+ * after 6.12; VFIO_DEVICE_FEATURE, hot reset and ioeventfds of a device; VFIO_IOMMU_DIRTY_PAGES.
+ * With type1, bitmaps at an unmap and changes of addresses (VADDR) are refused with EINVAL. Not
+ * there are SR-IOV, parameters of modules other than dma_entry_limit, debugfs, permissions of files
+ * other than capabilities, memory of a BAR as user memory, and the limit on open descriptors. A
+ * device without an IOMMU, or in the hands of the host, reaches no memory. Power states other than
+ * D0 do not exist. 5.15 tests viability as later releases do. /proc/self/mem and /proc/self/maps of
+ * this JVM stand in for the kernel's view of memory that did not come from the fake, which must not
+ * be unmapped while a device may reach it.
  *
  * <p>A device may read what is mapped for writing only, as behind the lab's emulated VT-d.
  */

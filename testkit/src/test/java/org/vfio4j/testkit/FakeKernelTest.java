@@ -183,8 +183,15 @@ class FakeKernelTest {
         .containsExactly(
             "Linux 5.15: -2 false false [1, vfio]",
             "Linux 6.1: -2 true false [1, vfio]",
+            "Linux 6.2: 3 true false [1, vfio]",
             "Linux 6.6: 3 true true [1, devices, vfio]",
-            "Linux 6.12: 3 true true [1, devices, vfio]");
+            "Linux 6.7: 3 true true [1, devices, vfio]",
+            "Linux 6.11: 3 true true [1, devices, vfio]",
+            "Linux 6.12: 3 true true [1, devices, vfio]",
+            "Linux 6.13: 3 true true [1, devices, vfio]",
+            "Linux 6.15: 3 true true [1, devices, vfio]",
+            "Linux 6.17: 3 true true [1, devices, vfio]",
+            "Linux 7.3: 3 true true [1, devices, vfio]");
   }
 
   private String text(String path) {

@@ -34,11 +34,23 @@ public final class BoundDevice extends VfioDevice {
       DevId devId,
       DeviceCookie cookie,
       AttachedTo attachedTo) {
-    super(kernel, fd, name, attachedTo::letGo, iommufd.lifetime());
+    super(
+        kernel,
+        fd,
+        name,
+        whenClosed(iommufd.nameDevice(devId, cookie), attachedTo),
+        iommufd.lifetime());
     this.iommufd = iommufd;
     this.devId = devId;
     this.cookie = cookie;
     this.attachedTo = attachedTo;
+  }
+
+  private static Runnable whenClosed(Runnable forget, AttachedTo attachedTo) {
+    return () -> {
+      forget.run();
+      attachedTo.letGo();
+    };
   }
 
   /**

@@ -65,13 +65,13 @@ class AttachmentTest {
     assertThat(ATTACH).isEqualTo(0x3b77);
     assertThat(DETACH).isEqualTo(0x3b78);
     Attachment attachment = device.attach(first);
-    sent(ATTACH, 12, 0, 5);
+    sent(ATTACH, 16, 0, 5, 0);
     assertThat(attachment.ptId()).isEqualTo(new HwptId(40));
     assertThat(attachment.pageTable()).isSameAs(first);
     attachment = attachment.replace(second);
-    sent(ATTACH, 12, 0, 6);
+    sent(ATTACH, 16, 0, 6, 0);
     attachment.detach();
-    sent(DETACH, 8, 0);
+    sent(DETACH, 12, 0, 0);
   }
 
   @Test

@@ -29,6 +29,8 @@ final class Core {
   private final List<DeviceMemory> deviceMappings = new ArrayList<>();
   private final Map<String, PciDevice> devices = new LinkedHashMap<>();
   private final Map<Integer, IommuGroup> iommuGroups = new TreeMap<>();
+  private final IommuDriver iommu;
+  private final MockDriver mock;
   private int dmaEntryLimit;
 
   Core(KernelVersion version, Machine machine) {
@@ -37,6 +39,8 @@ final class Core {
     this.memory = new UserMemory(machine, origins);
     this.files = new FileTable(machine.openFiles(), origins);
     this.dmaEntryLimit = machine.dmaEntryLimit();
+    this.iommu = new VtdDriver(machine);
+    this.mock = new MockDriver(version);
     List<MachineDevice> ascending = new ArrayList<>(machine.devices());
     ascending.sort(Comparator.comparing(MachineDevice::address));
     int barAddress = FIRST_BAR_ADDRESS;
@@ -82,6 +86,16 @@ final class Core {
 
   UserMemory memory() {
     return memory;
+  }
+
+  /** In front of the devices that have a group. */
+  IommuDriver iommu() {
+    return iommu;
+  }
+
+  /** That of the self-test's devices. */
+  MockDriver mock() {
+    return mock;
   }
 
   /** The parameter of vfio_iommu_type1, for containers that are made from now on. */

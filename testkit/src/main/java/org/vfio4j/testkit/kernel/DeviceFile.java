@@ -94,20 +94,44 @@ final class DeviceFile extends OpenFile {
   }
 
   private void attach(UserPointer attach) {
-    checkSize(
+    int flags = attach.getInt(VfioDeviceAttachIommufdPt.FLAGS);
+    checkPasid(
         attach.getInt(VfioDeviceAttachIommufdPt.ARGSZ),
-        VfioDeviceAttachIommufdPt.SIZEOF,
-        attach.getInt(VfioDeviceAttachIommufdPt.FLAGS));
-    int ptId = device.attach(attach.getInt(VfioDeviceAttachIommufdPt.PT_ID));
+        VfioDeviceAttachIommufdPt.PASID,
+        flags & ~VfioCdevUapi.VFIO_DEVICE_ATTACH_PASID,
+        flags != 0);
+    int wanted = attach.getInt(VfioDeviceAttachIommufdPt.PT_ID);
+    int ptId =
+        flags == 0
+            ? device.attach(wanted)
+            : device.attachPasid(attach.getInt(VfioDeviceAttachIommufdPt.PASID), wanted);
     attach.putInt(VfioDeviceAttachIommufdPt.PT_ID, ptId);
   }
 
   private void detach(UserPointer detach) {
-    checkSize(
+    int flags = detach.getInt(VfioDeviceDetachIommufdPt.FLAGS);
+    checkPasid(
         detach.getInt(VfioDeviceDetachIommufdPt.ARGSZ),
-        VfioDeviceDetachIommufdPt.SIZEOF,
-        detach.getInt(VfioDeviceDetachIommufdPt.FLAGS));
-    device.detach();
+        VfioDeviceDetachIommufdPt.PASID,
+        flags & ~VfioCdevUapi.VFIO_DEVICE_DETACH_PASID,
+        flags != 0);
+    if (flags == 0) {
+      device.detach();
+    } else {
+      device.detachPasid(detach.getInt(VfioDeviceDetachIommufdPt.PASID));
+    }
+  }
+
+  /**
+   * The PASID is the last field of its struct.
+   *
+   * @param pasidAt where it is
+   */
+  private void checkPasid(int argsz, int pasidAt, int unknownFlags, boolean withPasid) {
+    checkSize(argsz, pasidAt, unknownFlags);
+    boolean known = core.version().hasPasids();
+    boolean wrong = withPasid && (!known || argsz < pasidAt + Integer.BYTES);
+    KernelError.refuseIf(wrong, Errno.EINVAL);
   }
 
   private static void checkSize(int argsz, int size, int flags) {

@@ -26,7 +26,7 @@ final class Ioas extends IommufdObject {
   private final UserMemory memory;
   private final IovaSpace areas = new IovaSpace();
   private final List<Reserved> reserved = new ArrayList<>();
-  private final List<Hwpt> hwpts = new ArrayList<>();
+  private final List<PagingHwpt> hwpts = new ArrayList<>();
   private List<IovaRange> allowed = List.of();
   private long alignment = 1;
   private boolean largePages = true;
@@ -50,7 +50,7 @@ final class Ioas extends IommufdObject {
     return alignment;
   }
 
-  List<Hwpt> hwpts() {
+  List<PagingHwpt> hwpts() {
     return hwpts;
   }
 
@@ -245,6 +245,9 @@ final class Ioas extends IommufdObject {
       area.pages().unpin(area);
     }
     areas.remove(area);
+    for (PagingHwpt hwpt : hwpts) {
+      hwpt.domain().unmapped(area);
+    }
   }
 
   /** iopt_cut_iova(): ends a mapping with this IOVA, where it goes on. */
@@ -328,14 +331,24 @@ final class Ioas extends IommufdObject {
     }
   }
 
+  /** By nobody who could take it back. */
+  void reserveForever(long start, long last) {
+    reserve(List.of(new IovaRange(start, last)), new Object());
+  }
+
   void unreserve(Object owner) {
     reserved.removeIf(range -> range.owner() == owner);
   }
 
   /** iopt_table_add_domain(): from here on, everything is pinned. */
-  void add(Hwpt hwpt, List<IovaRange> outOfAperture) {
-    align(PAGE);
-    reserve(outOfAperture, hwpt);
+  void add(PagingHwpt hwpt) {
+    align(hwpt.domain().pageSize());
+    try {
+      reserve(hwpt.domain().outOfAperture(), hwpt);
+    } catch (KernelError e) {
+      realign();
+      throw e;
+    }
     if (hwpts.isEmpty()) {
       List<Mapping> done = new ArrayList<>();
       try {
@@ -353,7 +366,7 @@ final class Ioas extends IommufdObject {
     hwpts.add(hwpt);
   }
 
-  void remove(Hwpt hwpt) {
+  void remove(PagingHwpt hwpt) {
     hwpts.remove(hwpt);
     unreserve(hwpt);
     if (hwpts.isEmpty()) {
@@ -377,7 +390,10 @@ final class Ioas extends IommufdObject {
   }
 
   private void realign() {
-    alignment = hwpts.isEmpty() && accesses == 0 && largePages ? 1 : PAGE;
+    alignment = largePages && accesses == 0 ? 1 : PAGE;
+    for (PagingHwpt hwpt : hwpts) {
+      alignment = Math.max(alignment, hwpt.domain().pageSize());
+    }
   }
 
   /** iopt_add_access(): whoever pins pages wants whole ones. */

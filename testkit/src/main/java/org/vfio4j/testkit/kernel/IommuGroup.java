@@ -2,7 +2,9 @@
 package org.vfio4j.testkit.kernel;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.vfio4j.Errno;
 
 /**
@@ -30,7 +32,7 @@ final class IommuGroup {
   private final List<BusDevice> devices = new ArrayList<>();
   private Object owner;
   private int ownerCount;
-  private IovaSpace space;
+  private final Map<Integer, Translation> translations = new HashMap<>();
 
   IommuGroup(int number, Kind kind) {
     this.number = number;
@@ -49,13 +51,23 @@ final class IommuGroup {
     return devices;
   }
 
-  /** What its devices reach; null while the host has them, or nobody. */
-  IovaSpace space() {
-    return space;
+  /** What stands before its devices; null while the host has them, or nobody. */
+  Translation translation(int pasid) {
+    return translations.get(pasid);
   }
 
+  /** Null for nothing. */
+  void translation(int pasid, Translation translation) {
+    if (translation == null) {
+      translations.remove(pasid);
+    } else {
+      translations.put(pasid, translation);
+    }
+  }
+
+  /** What a container has mapped; null for nothing. */
   void space(IovaSpace attached) {
-    space = attached;
+    translation(IommufdGroup.NO_PASID, attached);
   }
 
   boolean isOwned() {
@@ -86,7 +98,7 @@ final class IommuGroup {
     ownerCount--;
     if (ownerCount == 0) {
       owner = null;
-      space = null;
+      translations.clear();
     }
   }
 }

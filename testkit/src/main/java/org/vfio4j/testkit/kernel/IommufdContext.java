@@ -2,13 +2,13 @@
 package org.vfio4j.testkit.kernel;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
-import java.util.List;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.vfio4j.Errno;
-import org.vfio4j.dma.IovaRange;
+import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.testkit.kernel.IommuGroup.Kind;
 import org.vfio4j.testkit.kernel.UserMemory.PinAccount;
 import org.vfio4j.testkit.machine.Machine.Capability;
@@ -17,7 +17,8 @@ import org.vfio4j.testkit.machine.Machine.Capability;
 final class IommufdContext {
   private final Core core;
   private final TreeMap<Integer, IommufdObject> objects = new TreeMap<>();
-  private final Map<IommuGroup, IommufdGroup> groups = new HashMap<>();
+  private final Map<IommuGroup, BoundGroup> groups = new HashMap<>();
+  private final Set<Integer> buried = new HashSet<>();
   private boolean perProcess;
   private boolean noIommu;
   private Ioas compat;
@@ -34,23 +35,30 @@ final class IommufdContext {
   void drop() {
     references--;
     if (references == 0) {
-      // Users before what they use: page tables have higher ids than what they were made from, or
-      // are gone with the last device.
-      for (IommufdObject object : new ArrayList<>(objects.values())) {
-        object.destroyed();
-      }
-      objects.values().forEach(core.origins()::given);
-      objects.clear();
+      destroyAll();
     }
+  }
+
+  /** What nobody uses first, until nothing is left. */
+  private void destroyAll() {
+    while (!objects.isEmpty()) {
+      int before = objects.size();
+      for (IommufdObject object : new ArrayList<>(objects.values())) {
+        if (!object.isUsed() && objects.containsKey(object.id())) {
+          remove(object);
+        }
+      }
+      if (objects.size() == before) {
+        throw new IllegalStateException("objects that use each other: " + objects.values());
+      }
+    }
+    buried.clear();
   }
 
   /** Gives it the lowest free id from 1 on. */
   void add(IommufdObject object) {
     int id = 1;
-    for (int used : objects.keySet()) {
-      if (used != id) {
-        break;
-      }
+    while (objects.containsKey(id) || buried.contains(id)) {
       id++;
     }
     object.id(id);
@@ -62,6 +70,11 @@ final class IommufdContext {
     objects.remove(object.id());
     core.origins().given(object);
     object.destroyed();
+  }
+
+  /** An id that is not given again. */
+  void bury(int id) {
+    buried.add(id);
   }
 
   boolean isEmpty() {
@@ -76,6 +89,48 @@ final class IommufdContext {
   Ioas ioas(int id) {
     KernelError.refuseIf(!(find(id) instanceof Ioas), Errno.ENOENT);
     return (Ioas) find(id);
+  }
+
+  IommufdDevice device(int id) {
+    KernelError.refuseIf(!(find(id) instanceof IommufdDevice), Errno.ENOENT);
+    return (IommufdDevice) find(id);
+  }
+
+  PagingHwpt paging(int id) {
+    KernelError.refuseIf(!(find(id) instanceof PagingHwpt), Errno.ENOENT);
+    return (PagingHwpt) find(id);
+  }
+
+  FaultQueue faultQueue(int id) {
+    KernelError.refuseIf(!(find(id) instanceof FaultQueue), Errno.ENOENT);
+    return (FaultQueue) find(id);
+  }
+
+  Viommu viommu(int id) {
+    KernelError.refuseIf(!(find(id) instanceof Viommu), Errno.ENOENT);
+    return (Viommu) find(id);
+  }
+
+  /**
+   * A page table for the IOMMU of a device, not filled yet.
+   *
+   * @param data null for none
+   */
+  PagingHwpt makePaging(Ioas ioas, Endpoint device, int flags, UserData data) {
+    PagingDomain domain = device.iommu().allocate(device, flags, data);
+    boolean parent = (flags & IommufdUapi.IOMMU_HWPT_ALLOC_NEST_PARENT) != 0;
+    PagingHwpt hwpt = new PagingHwpt(this, ioas, domain, parent);
+    add(hwpt);
+    return hwpt;
+  }
+
+  Core core() {
+    return core;
+  }
+
+  /** Somebody may wait for what has happened. */
+  void changed() {
+    core.gate().changed();
   }
 
   void destroy(int id) {
@@ -136,14 +191,15 @@ final class IommufdContext {
   }
 
   /** iommufd_device_bind(). */
-  IommufdDevice bind(PciDevice device) {
+  IommufdDevice bind(Endpoint device) {
     IommuGroup group = device.group();
     KernelError.refuseIf(group == null || group.kind() != Kind.IOMMU, Errno.ENODEV);
     group.claimForDevice(this);
-    IommufdDevice bound =
-        new IommufdDevice(this, device, groups.computeIfAbsent(group, IommufdGroup::new));
-    add(bound);
-    return bound;
+    BoundGroup bound = groups.computeIfAbsent(group, BoundGroup::new);
+    bound.devices++;
+    IommufdDevice idev = new IommufdDevice(this, device, bound.group);
+    add(idev);
+    return idev;
   }
 
   /** iommufd_access_create(). */
@@ -153,14 +209,21 @@ final class IommufdContext {
     return access;
   }
 
-  /** What every device reserves. */
-  List<IovaRange> reserved() {
-    return core.machine().reserved();
+  /** A device of the group is bound no more. */
+  void leave(IommuGroup group) {
+    BoundGroup bound = groups.get(group);
+    bound.devices--;
+    if (bound.devices == 0) {
+      groups.remove(group);
+    }
   }
 
-  /** What the IOMMU cannot translate. */
-  List<IovaRange> outOfAperture() {
-    int bits = core.machine().iommuBits();
-    return bits == Long.SIZE ? Collections.emptyList() : List.of(new IovaRange(1L << bits, -1));
+  private static final class BoundGroup {
+    private final IommufdGroup group;
+    private int devices;
+
+    BoundGroup(IommuGroup group) {
+      this.group = new IommufdGroup(group);
+    }
   }
 }

@@ -26,7 +26,6 @@ import org.vfio4j.testkit.machine.Machine.Capability;
 final class IommufdFile extends OpenFile {
   private static final int NUMBER = 0xff;
   private static final int FIRST = 0x80;
-  private static final int LAST = 0x8e;
   private static final int SIZE = 0;
 
   private static final int ACCESS =
@@ -36,12 +35,14 @@ final class IommufdFile extends OpenFile {
   private final Core core;
   private final IommufdContext context;
   private final VfioCompat compat;
+  private final IommufdCalls calls;
 
   IommufdFile(Core core) {
     super("/dev/iommu");
     this.core = core;
     this.context = new IommufdContext(core);
     this.compat = new VfioCompat(core, context);
+    this.calls = new IommufdCalls(core, context);
     context.hold();
   }
 
@@ -57,7 +58,7 @@ final class IommufdFile extends OpenFile {
   @Override
   int ioctl(int request, UserPointer argument) {
     int number = request & NUMBER;
-    if (number < FIRST || number > LAST) {
+    if (number < FIRST || number > calls.last()) {
       return compat.ioctl(request, argument);
     }
     int size = argument.getInt(SIZE);
@@ -99,7 +100,7 @@ final class IommufdFile extends OpenFile {
         checkSize(argument, size, VfioCompat.VFIO_IOAS_SIZE);
         compat.choose(argument);
       }
-      default -> throw KernelError.of(Errno.ENOTTY);
+      default -> calls.ioctl(request, argument, size);
     }
     return 0;
   }
@@ -107,9 +108,7 @@ final class IommufdFile extends OpenFile {
   /** All fields of these structs were there from the start. */
   private static void checkSize(UserPointer argument, int size, int known) {
     KernelError.refuseIf(Integer.compareUnsigned(size, known) < 0, Errno.EINVAL);
-    for (int i = known; Integer.compareUnsigned(i, size) < 0; i++) {
-      KernelError.refuseIf(argument.getByte(i) != 0, Errno.E2BIG);
-    }
+    argument.checkZero(known, size);
   }
 
   private void map(UserPointer map) {

@@ -12,7 +12,7 @@ import org.vfio4j.testkit.kernel.UserMemory.Pin;
  * <p>Two levels of sorted arrays: finding, adding and removing touch a few cache lines, however
  * much is mapped, and make no objects.
  */
-final class IovaSpace {
+final class IovaSpace implements Translation {
   /** Mappings in a leaf: few enough to be moved in no time. */
   private static final int LEAF = 128;
 
@@ -209,7 +209,8 @@ final class IovaSpace {
   }
 
   /** The mapping with this IOVA; null where there is none. */
-  Mapping find(long iova) {
+  @Override
+  public Mapping find(long iova) {
     long key = key(iova);
     int leaf = floor(firsts, count, key);
     if (leaf < 0) {

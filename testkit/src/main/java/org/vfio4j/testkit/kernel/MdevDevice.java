@@ -112,7 +112,7 @@ final class MdevDevice implements BusDevice, MediatedBus {
   }
 
   private boolean transfer(long iova, byte[] bytes, int start, int length, boolean write) {
-    IovaSpace space = access != null ? access : group.space();
+    Translation space = access != null ? access : group.translation(IommufdGroup.NO_PASID);
     // Twice, so that a transfer is done whole or not at all.
     for (long done = 0; done < length; ) {
       long at = iova + done;

@@ -59,7 +59,7 @@ final class PciDevice implements DeviceBus, BusDevice {
 
   @Override
   public IommufdBinding bind(IommufdContext context) {
-    return context.bind(this);
+    return context.bind(new PciEndpoint(context.core(), this));
   }
 
   DeviceModel model() {
@@ -132,22 +132,30 @@ final class PciDevice implements DeviceBus, BusDevice {
     if (!config.command(ConfigSpace.COMMAND_MASTER)) {
       return false;
     }
-    IovaSpace space = group == null ? null : group.space();
+    Translation translation = group == null ? null : group.translation(IommufdGroup.NO_PASID);
     // Twice, so that a transfer is done whole or not at all.
     for (long done = 0; done < length; ) {
-      IovaSpace.Mapping mapping = space == null ? null : space.find(iova + done);
+      long address = iova + done;
+      Long at = translation == null ? null : translation.toIova(address, write);
+      IovaSpace.Mapping mapping = at == null ? null : translation.find(at);
       if (mapping == null || (write && !mapping.isWritable())) {
-        faults.add(new DmaFault(name, iova + done, write, mapping != null));
+        faults.add(new DmaFault(name, address, write, mapping != null));
+        if (translation != null) {
+          translation.fault(this, address, write);
+        }
         return false;
       }
-      done += mapping.lengthFrom(iova + done);
+      done += Math.min(mapping.lengthFrom(at), translation.sameFrom(address));
     }
     for (long done = 0; done < length; ) {
-      long at = iova + done;
-      IovaSpace.Mapping mapping = space.find(at);
-      int count = (int) Math.min(length - done, mapping.lengthFrom(at));
+      long address = iova + done;
+      long at = translation.toIova(address, write);
+      IovaSpace.Mapping mapping = translation.find(at);
+      long same = Math.min(mapping.lengthFrom(at), translation.sameFrom(address));
+      int count = (int) Math.min(length - done, same);
       if (write) {
         mapping.write(at, bytes, (int) (start + done), count);
+        translation.written(at, count);
       } else {
         mapping.read(at, bytes, (int) (start + done), count);
       }

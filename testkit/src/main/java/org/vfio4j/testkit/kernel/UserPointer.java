@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.testkit.kernel;
 
+import org.vfio4j.Errno;
 import org.vfio4j.memory.NativeBlock;
 
 /**
@@ -112,6 +113,23 @@ final class UserPointer {
       NativeBlock bytes = new NativeBlock(source.length);
       bytes.put(0, source);
       memory.write(address + offset, bytes);
+    }
+  }
+
+  /** E2BIG when a byte from {@code start} on, and before {@code end}, is not 0; both unsigned. */
+  void checkZero(int start, int end) {
+    long last = Integer.toUnsignedLong(end);
+    for (long at = Integer.toUnsignedLong(start); at < last; ) {
+      // Up to the end of a page of the process: behind it there may be nothing.
+      long rest = UserMemory.PAGE - ((address + at) & (UserMemory.PAGE - 1));
+      int length = (int) Math.min(rest, last - at);
+      boolean held = block != null && at <= block.capacity() - length;
+      byte[] bytes =
+          held ? block.get((int) at, length) : memory.read(address + at, length).get(0, length);
+      for (byte one : bytes) {
+        KernelError.refuseIf(one != 0, Errno.E2BIG);
+      }
+      at += length;
     }
   }
 

@@ -145,4 +145,13 @@ final class VfioDevice {
     bound.detach();
     attached = false;
   }
+
+  /** For a PASID of the device. */
+  int attachPasid(int pasid, int ptId) {
+    return bound.attachPasid(pasid, ptId);
+  }
+
+  void detachPasid(int pasid) {
+    bound.detachPasid(pasid);
+  }
 }

@@ -8,8 +8,24 @@ package org.vfio4j.testkit.machine;
 public enum KernelVersion {
   LINUX_5_15(5, 15),
   LINUX_6_1(6, 1),
+  /** The first with iommufd. */
+  LINUX_6_2(6, 2),
+  /** The first with device nodes, and with page tables that programs make. */
   LINUX_6_6(6, 6),
-  LINUX_6_12(6, 12);
+  /** The first with dirty tracking and nesting. */
+  LINUX_6_7(6, 7),
+  /** The first with page faults. */
+  LINUX_6_11(6, 11),
+  /** As its stable releases are, which have some corrections of later ones. */
+  LINUX_6_12(6, 12),
+  /** The first with virtual IOMMUs, and with mappings of files. */
+  LINUX_6_13(6, 13),
+  /** The first with PASIDs and with the events of virtual IOMMUs. */
+  LINUX_6_15(6, 15),
+  /** The first with hardware queues. */
+  LINUX_6_17(6, 17),
+  /** All that is known. */
+  NEWEST(7, 3);
 
   private final int major;
   private final int minor;
@@ -34,6 +50,91 @@ public enum KernelVersion {
     return isAtLeast(6, 6);
   }
 
+  /** IOMMU_HWPT_ALLOC and IOMMU_GET_HW_INFO. */
+  public boolean hasPageTables() {
+    return isAtLeast(6, 6);
+  }
+
+  /** Dirty tracking, nesting and the data for it. */
+  public boolean hasDirtyTracking() {
+    return isAtLeast(6, 7);
+  }
+
+  /** IOMMU_HWPT_INVALIDATE, and bitmaps that are read without clearing. */
+  public boolean hasInvalidation() {
+    return isAtLeast(6, 8);
+  }
+
+  /** IOMMU_FAULT_QUEUE_ALLOC. */
+  public boolean hasFaultQueues() {
+    return isAtLeast(6, 11);
+  }
+
+  /** Whether a page table over an IOAS may have a fault queue, not only one of a guest. */
+  public boolean hasFaultsOfAllPageTables() {
+    return isAtLeast(6, 13);
+  }
+
+  /** IOMMU_IOAS_MAP_FILE and IOMMU_IOAS_CHANGE_PROCESS. */
+  public boolean hasFileMappings() {
+    return isAtLeast(6, 13);
+  }
+
+  /** IOMMU_VIOMMU_ALLOC and IOMMU_VDEVICE_ALLOC. */
+  public boolean hasVirtualIommus() {
+    return isAtLeast(6, 13);
+  }
+
+  /** Attaching for a PASID. */
+  public boolean hasPasids() {
+    return isAtLeast(6, 15);
+  }
+
+  /** Whether GET_HW_INFO tells of PASIDs: 6.12 has that from its stable releases. */
+  public boolean tellsOfPasids() {
+    return isAtLeast(6, 15) || this == LINUX_6_12;
+  }
+
+  /** IOMMU_VEVENTQ_ALLOC. */
+  public boolean hasVirtualEvents() {
+    return isAtLeast(6, 15);
+  }
+
+  /** IOMMU_HW_QUEUE_ALLOC, and memory of /dev/iommu that can be mapped. */
+  public boolean hasHardwareQueues() {
+    return isAtLeast(6, 17);
+  }
+
+  /** Whether a virtual device is gone with its device, and its id never used again. */
+  public boolean tiesVirtualDevices() {
+    return isAtLeast(6, 17);
+  }
+
+  /** Whether GET_HW_INFO lets the caller choose what it tells. */
+  public boolean hasChoiceOfHwInfo() {
+    return isAtLeast(6, 17);
+  }
+
+  /** Whether device nodes work without an IOMMU. */
+  public boolean hasNoIommuDeviceNodes() {
+    return isAtLeast(7, 3);
+  }
+
+  /** Whether a fault queue refuses a buffer that is too short, instead of giving nothing. */
+  public boolean refusesShortFaultReads() {
+    return this == LINUX_6_12 || this == NEWEST;
+  }
+
+  /** Whether IOMMU_HWPT_INVALIDATE has a limit on the size and the number of entries. */
+  public boolean limitsInvalidations() {
+    return this == LINUX_6_12 || this == NEWEST;
+  }
+
+  /** Whether a dirty bitmap of no length is refused before anything is looked at. */
+  public boolean refusesEmptyBitmaps() {
+    return this == LINUX_6_12 || this == NEWEST;
+  }
+
   /** {@code vfio-dev/vfioN} in the folder of a device. */
   public boolean hasDeviceFolders() {
     return isAtLeast(6, 1);
@@ -44,9 +145,9 @@ public enum KernelVersion {
     return isAtLeast(6, 10) ? Long.BYTES : Integer.BYTES;
   }
 
-  /** Whether unmapping all of an empty IOAS succeeds; it is ENOENT before. */
+  /** Whether unmapping all of an empty IOAS succeeds; it is ENOENT before, but for 6.12. */
   public boolean unmapsNothing() {
-    return isAtLeast(6, 12);
+    return this == LINUX_6_12 || isAtLeast(6, 18);
   }
 
   /** As uname shows it. */

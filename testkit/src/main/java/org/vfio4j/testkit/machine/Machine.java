@@ -50,6 +50,8 @@ public final class Machine {
   private boolean deviceNodes = true;
   private boolean iommufd = true;
   private boolean noIommuMode;
+  private boolean iommufdTest;
+  private final MachineIommu iommu = new MachineIommu();
 
   /** Adds a device at a PCI address: {@code 0000:00:05.0}. */
   public MachineDevice device(String address, DeviceModel model) {
@@ -131,6 +133,17 @@ public final class Machine {
     return this;
   }
 
+  /** The kernel was built with CONFIG_IOMMUFD_TEST: mock devices behind a mock IOMMU. */
+  public Machine iommufdTest() {
+    iommufdTest = true;
+    return this;
+  }
+
+  /** What the IOMMU can beside translating: nothing at first. */
+  public MachineIommu iommu() {
+    return iommu;
+  }
+
   public List<MachineDevice> devices() {
     return Collections.unmodifiableList(devices);
   }
@@ -171,6 +184,10 @@ public final class Machine {
 
   public boolean hasIommufd() {
     return iommufd;
+  }
+
+  public boolean hasIommufdTest() {
+    return iommufdTest;
   }
 
   public boolean isNoIommuMode() {

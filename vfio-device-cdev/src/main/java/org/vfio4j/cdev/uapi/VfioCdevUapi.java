@@ -7,5 +7,8 @@ public final class VfioCdevUapi {
   public static final int VFIO_DEVICE_ATTACH_IOMMUFD_PT = 0x3B77;
   public static final int VFIO_DEVICE_DETACH_IOMMUFD_PT = 0x3B78;
 
+  public static final int VFIO_DEVICE_ATTACH_PASID = 1;
+  public static final int VFIO_DEVICE_DETACH_PASID = 1;
+
   private VfioCdevUapi() {}
 }

@@ -5,12 +5,13 @@ import org.vfio4j.memory.Struct;
 
 /**
  * {@code struct vfio_device_detach_iommufd_pt}: the argument of VFIO_DEVICE_DETACH_IOMMUFD_PT.
- * Linux 6.6.
+ * Linux 6.6; PASID 6.15.
  */
 public final class VfioDeviceDetachIommufdPt extends Struct {
-  public static final int SIZEOF = 8;
+  public static final int SIZEOF = 12;
   public static final int ARGSZ = 0;
   public static final int FLAGS = 4;
+  public static final int PASID = 8;
 
   public VfioDeviceDetachIommufdPt() {
     super(SIZEOF);
@@ -32,6 +33,15 @@ public final class VfioDeviceDetachIommufdPt extends Struct {
 
   public VfioDeviceDetachIommufdPt flags(int value) {
     putInt(FLAGS, value);
+    return this;
+  }
+
+  public int pasid() {
+    return getInt(PASID);
+  }
+
+  public VfioDeviceDetachIommufdPt pasid(int value) {
+    putInt(PASID, value);
     return this;
   }
 }

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import org.vfio4j.Errno;
+import org.vfio4j.iommufd.uapi.IommuFaultAlloc;
+import org.vfio4j.iommufd.uapi.IommuHwInfo;
+import org.vfio4j.iommufd.uapi.IommuHwptAlloc;
+import org.vfio4j.iommufd.uapi.IommuHwptGetDirtyBitmap;
+import org.vfio4j.iommufd.uapi.IommuHwptInvalidate;
+import org.vfio4j.iommufd.uapi.IommuHwptSetDirtyTracking;
+import org.vfio4j.iommufd.uapi.IommufdUapi;
+import org.vfio4j.testkit.machine.KernelVersion;
+
+/**
+ * The calls of an iommufd that came after the first release of it: which of them a kernel has, and
+ * how long their structs are there.
+ *
+ * <p>Source: {@code drivers/iommu/iommufd/main.c}.
+ */
+final class IommufdCalls {
+  private static final int NUMBER = 0xff;
+
+  private final Core core;
+  private final KernelVersion version;
+  private final IommufdContext context;
+  private final HwptCalls hwpts;
+  private final MockCalls mocks;
+
+  IommufdCalls(Core core, IommufdContext context) {
+    this.core = core;
+    this.version = core.version();
+    this.context = context;
+    this.hwpts = new HwptCalls(version, context);
+    this.mocks = new MockCalls(core, context);
+  }
+
+  /** The last number of the table; those behind it are for the calls of a container. */
+  int last() {
+    return (core.machine().hasIommufdTest() ? MockCalls.IOMMU_TEST_CMD : lastOfVersion()) & NUMBER;
+  }
+
+  private int lastOfVersion() {
+    if (version.hasNoIommuDeviceNodes()) {
+      return IommufdUapi.IOMMU_IOAS_NOIOMMU_GET_PA;
+    } else if (version.hasHardwareQueues()) {
+      return IommufdUapi.IOMMU_HW_QUEUE_ALLOC;
+    } else if (version.hasVirtualEvents()) {
+      return IommufdUapi.IOMMU_VEVENTQ_ALLOC;
+    } else if (version.hasVirtualIommus()) {
+      return IommufdUapi.IOMMU_IOAS_CHANGE_PROCESS;
+    } else if (version.hasFaultQueues()) {
+      return IommufdUapi.IOMMU_FAULT_QUEUE_ALLOC;
+    } else if (version.hasInvalidation()) {
+      return IommufdUapi.IOMMU_HWPT_INVALIDATE;
+    } else if (version.hasDirtyTracking()) {
+      return IommufdUapi.IOMMU_HWPT_GET_DIRTY_BITMAP;
+    }
+    return version.hasPageTables() ? IommufdUapi.IOMMU_GET_HW_INFO : IommufdUapi.IOMMU_VFIO_IOAS;
+  }
+
+  void ioctl(int request, UserPointer argument, int size) {
+    switch (request) {
+      case IommufdUapi.IOMMU_HWPT_ALLOC -> {
+        has(version.hasPageTables());
+        hwpts.allocate(
+            new IommufdCommand(argument, size, IommuHwptAlloc.DATA_TYPE, hwptAllocSize()));
+      }
+      case IommufdUapi.IOMMU_GET_HW_INFO -> {
+        has(version.hasPageTables());
+        int known = version.hasDirtyTracking() ? IommuHwInfo.SIZEOF : IommuHwInfo.OUT_CAPABILITIES;
+        hwpts.getHwInfo(new IommufdCommand(argument, size, IommuHwInfo.OUT_CAPABILITIES, known));
+      }
+      case IommufdUapi.IOMMU_HWPT_SET_DIRTY_TRACKING -> {
+        has(version.hasDirtyTracking());
+        hwpts.setDirtyTracking(fixed(argument, size, IommuHwptSetDirtyTracking.SIZEOF));
+      }
+      case IommufdUapi.IOMMU_HWPT_GET_DIRTY_BITMAP -> {
+        has(version.hasDirtyTracking());
+        hwpts.getDirtyBitmap(fixed(argument, size, IommuHwptGetDirtyBitmap.SIZEOF));
+      }
+      case IommufdUapi.IOMMU_HWPT_INVALIDATE -> {
+        has(version.hasInvalidation());
+        hwpts.invalidate(fixed(argument, size, IommuHwptInvalidate.SIZEOF));
+      }
+      case IommufdUapi.IOMMU_FAULT_QUEUE_ALLOC -> {
+        has(version.hasFaultQueues());
+        allocateFaultQueue(fixed(argument, size, IommuFaultAlloc.SIZEOF));
+      }
+      case MockCalls.IOMMU_TEST_CMD -> {
+        has(core.machine().hasIommufdTest());
+        mocks.ioctl(new IommufdCommand(argument, size, MockCalls.LAST_END, MockCalls.SIZEOF));
+      }
+      default -> throw KernelError.of(Errno.ENOTTY);
+    }
+  }
+
+  private static void has(boolean known) {
+    KernelError.refuseIf(!known, Errno.ENOTTY);
+  }
+
+  /** A struct that has not grown so far. */
+  private static IommufdCommand fixed(UserPointer argument, int size, int known) {
+    return new IommufdCommand(argument, size, known, known);
+  }
+
+  private int hwptAllocSize() {
+    if (version.hasFaultQueues()) {
+      return IommuHwptAlloc.SIZEOF;
+    }
+    return version.hasDirtyTracking() ? IommuHwptAlloc.FAULT_ID : IommuHwptAlloc.DATA_TYPE;
+  }
+
+  private void allocateFaultQueue(IommufdCommand alloc) {
+    KernelError.refuseIf(alloc.getInt(IommuFaultAlloc.FLAGS) != 0, Errno.EOPNOTSUPP);
+    FaultQueue queue = new FaultQueue(context);
+    context.add(queue);
+    int fd = core.files().add(new FaultFile(core, context, queue));
+    try {
+      alloc
+          .putInt(IommuFaultAlloc.OUT_FAULT_ID, queue.id())
+          .putInt(IommuFaultAlloc.OUT_FAULT_FD, fd)
+          .respond();
+    } catch (KernelError e) {
+      core.files().close(fd);
+      context.remove(queue);
+      throw e;
+    }
+  }
+}
