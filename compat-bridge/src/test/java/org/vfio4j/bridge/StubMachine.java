@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.vfio4j.Errno;
 import org.vfio4j.cdev.uapi.VfioCdevUapi;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.linux.Kernel;
@@ -162,7 +163,9 @@ final class StubMachine {
       case IommufdUapi.IOMMU_OPTION, IommufdUapi.IOMMU_IOAS_IOVA_RANGES -> {}
       case IommufdUapi.IOMMU_IOAS_ALLOC -> ((NativeBlock) argument).putInt(8, 1);
       case IommufdUapi.IOMMU_DESTROY -> log.add("destroy " + ((NativeBlock) argument).getInt(4));
-      case VfioGroupUapi.VFIO_GET_API_VERSION,
+      // A device of no kind: it has no interrupt for requests.
+      case VfioDeviceUapi.VFIO_DEVICE_GET_INFO,
+          VfioGroupUapi.VFIO_GET_API_VERSION,
           VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD,
           VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT -> {}
       default -> throw new AssertionError("ioctl " + request);

@@ -111,8 +111,12 @@ public final class EventFd extends FileObject {
     }
     try {
       super.close();
-      // Waiting threads hold the descriptor open; this ends their wait.
-      raise();
+      // Waiting threads hold the descriptor open; this ends their wait, and nothing else does.
+      try {
+        raise();
+      } catch (VfioException e) {
+        raise();
+      }
     } finally {
       lifetime().leave();
     }

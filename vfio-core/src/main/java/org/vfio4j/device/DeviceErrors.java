@@ -213,6 +213,16 @@ final class DeviceErrors {
         .build();
   }
 
+  static VfioException noResize(IrqIndex irq) {
+    return VfioException.failed(Reason.NOT_SUPPORTED, "VFIO_DEVICE_SET_IRQS")
+        .on("to enable more of " + irq)
+        .fact("the number of its vectors is fixed while it is enabled: " + irq.info())
+        .hint(
+            "enable as many as will be needed at once; MSI-X can grow since Linux 6.5, where the"
+                + " host's interrupt controller can")
+        .build();
+  }
+
   static VfioException noSuchVector(String irq, int vector, int count) {
     return VfioException.failed(Reason.INVALID_ARGUMENT, "use")
         .on("of vector " + vector + " of " + irq)

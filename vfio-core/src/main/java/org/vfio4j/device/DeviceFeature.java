@@ -16,24 +16,24 @@ public enum DeviceFeature {
   MIGRATION(VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIGRATION, Access.GET, "5.18"),
   /** The state of {@link Migration}. */
   MIG_DEVICE_STATE(VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, Access.GET_AND_SET, "5.18"),
-  /** See {@code LowPower}. */
+  /** See {@link LowPower}. */
   LOW_POWER_ENTRY(VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, Access.SET, "6.1"),
-  /** See {@code LowPower}. */
+  /** See {@link LowPower}. */
   LOW_POWER_ENTRY_WITH_WAKEUP(
       VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, Access.SET, "6.1"),
-  /** See {@code LowPower}. */
+  /** See {@link LowPower}. */
   LOW_POWER_EXIT(VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, Access.SET, "6.1"),
-  /** See {@code DmaLogging}. */
+  /** See {@link DmaLogging}. */
   DMA_LOGGING_START(VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START, Access.SET, "6.1"),
-  /** See {@code DmaLogging}. */
+  /** See {@link DmaLogging}. */
   DMA_LOGGING_STOP(VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP, Access.SET, "6.1"),
-  /** See {@code DmaLogging}. */
+  /** See {@link DmaLogging}. */
   DMA_LOGGING_REPORT(VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, Access.GET, "6.1"),
   /** How much {@link Migration} will have to move at least. */
   MIG_DATA_SIZE(VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, Access.GET, "6.2"),
   /** Bus mastering of a device without a configuration space: vfio-cdx. */
   BUS_MASTER(VfioDeviceUapi.VFIO_DEVICE_FEATURE_BUS_MASTER, Access.SET, "6.7"),
-  /** See {@code DmaBuf}. */
+  /** See {@link DmaBuf}. */
   DMA_BUF(VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_BUF, Access.GET, "6.19"),
   /** That {@link PreCopyInfo} may tell of new initial data. */
   MIG_PRECOPY_INFO_V2(VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, Access.SET, "7.1");

@@ -2,6 +2,8 @@
 package org.vfio4j.device;
 
 import java.util.Set;
+import java.util.TreeSet;
+import org.vfio4j.device.uapi.VfioDeviceInfoCapPciAtomicComp;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 
 /**
@@ -41,6 +43,32 @@ public record DeviceInfo(int bits, int numRegions, int numIrqs, CapabilityChain 
   /** The flags that are set, as far as they are known. */
   public Set<Flag> flags() {
     return Flags.set(Flag.class, this::has);
+  }
+
+  /**
+   * How wide the atomic operations may be that the device does on memory: what the root port in
+   * front of it completes. Linux 6.5.
+   *
+   * @return in bits; empty where it completes none, or the kernel does not say
+   */
+  public Set<Integer> atomicCompletions() {
+    Set<Integer> widths = new TreeSet<>();
+    capabilities
+        .find(VfioDeviceUapi.VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP)
+        .ifPresent(
+            capability -> {
+              int flags = capability.getInt(VfioDeviceInfoCapPciAtomicComp.FLAGS);
+              addIf(widths, flags & VfioDeviceUapi.VFIO_PCI_ATOMIC_COMP32, 32);
+              addIf(widths, flags & VfioDeviceUapi.VFIO_PCI_ATOMIC_COMP64, 64);
+              addIf(widths, flags & VfioDeviceUapi.VFIO_PCI_ATOMIC_COMP128, 128);
+            });
+    return widths;
+  }
+
+  private static void addIf(Set<Integer> widths, int flag, int width) {
+    if (flag != 0) {
+      widths.add(width);
+    }
   }
 
   @Override

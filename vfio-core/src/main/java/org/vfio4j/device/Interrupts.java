@@ -3,6 +3,7 @@ package org.vfio4j.device;
 
 import java.lang.ref.Reference;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.vfio4j.VfioException;
@@ -31,13 +32,17 @@ public final class Interrupts extends KernelObject {
 
   private final VfioDevice device;
   private final IrqInfo info;
-  private final EventFd[] eventFds;
+  private final IrqIndex irq;
+  private final Release release;
+  private volatile EventFd[] eventFds;
 
-  private Interrupts(IrqIndex irq, EventFd[] eventFds, Lifetime lifetime) {
+  private Interrupts(IrqIndex irq, EventFd[] eventFds, Release release, Lifetime lifetime) {
     super(lifetime);
+    this.irq = irq;
     this.device = irq.device();
     this.info = irq.info();
     this.eventFds = eventFds;
+    this.release = release;
   }
 
   static Interrupts enable(IrqIndex irq, int vectors) {
@@ -77,6 +82,9 @@ public final class Interrupts extends KernelObject {
   private static Interrupts enable(IrqIndex irq, EventFd[] eventFds, EventFd[] own) {
     VfioDevice device = irq.device();
     Lifetime[] parents = parents(device, eventFds);
+    if (irq.info().index() == device.requests().index()) {
+      device.requests().ignore();
+    }
     // The kernel would take the second one for new eventfds of the first.
     if (!device.enabledIrqs().add(irq.info().index())) {
       throw DeviceErrors.alreadyEnabled(irq);
@@ -92,7 +100,7 @@ public final class Interrupts extends KernelObject {
     }
     int result;
     try {
-      result = setIrqs(device, eventFds(irq.info().index(), eventFds));
+      result = setIrqs(device, eventFds(irq.info().index(), 0, eventFds));
     } catch (RuntimeException e) {
       // The caller closed an eventfd at this moment: nothing may go on holding the device for it.
       lifetime.close();
@@ -105,16 +113,17 @@ public final class Interrupts extends KernelObject {
           : DeviceErrors.enable(irq, eventFds.length, result, names(device));
     }
     release.enabled = true;
-    return new Interrupts(irq, eventFds, lifetime);
+    return new Interrupts(irq, eventFds, release, lifetime);
   }
 
-  private static VfioIrqSet eventFds(int index, EventFd[] eventFds) {
+  private static VfioIrqSet eventFds(int index, int start, EventFd[] eventFds) {
     VfioIrqSet set =
         new VfioIrqSet(eventFds.length * Integer.BYTES)
             .flags(
                 VfioDeviceUapi.VFIO_IRQ_SET_DATA_EVENTFD
                     | VfioDeviceUapi.VFIO_IRQ_SET_ACTION_TRIGGER)
             .index(index)
+            .start(start)
             .count(eventFds.length);
     for (int i = 0; i < eventFds.length; i++) {
       set.putInt(VfioIrqSet.DATA + i * Integer.BYTES, eventFds[i].fd());
@@ -138,7 +147,7 @@ public final class Interrupts extends KernelObject {
     private final int index;
     private final String name;
     private final Set<Integer> enabledIrqs;
-    private final EventFd[] own;
+    private volatile EventFd[] own;
     private volatile boolean enabled;
 
     Release(VfioDevice device, IrqIndex irq, EventFd[] own) {
@@ -181,6 +190,7 @@ public final class Interrupts extends KernelObject {
 
   /** The eventfd that the kernel raises at each interrupt of {@code vector}. */
   public EventFd eventFd(int vector) {
+    EventFd[] eventFds = this.eventFds;
     if (vector < 0 || vector >= eventFds.length) {
       throw DeviceErrors.noSuchVector(lifetime().name(), vector, eventFds.length);
     }
@@ -250,6 +260,66 @@ public final class Interrupts extends KernelObject {
   public void unmask() {
     checkMaskable();
     act(VfioDeviceUapi.VFIO_IRQ_SET_ACTION_UNMASK, 0, "to unmask ");
+  }
+
+  /**
+   * Has the kernel unmask the interrupt line each time that {@code eventFd} is raised: as {@link
+   * #unmask()} does, without a call.
+   *
+   * @throws VfioException ({@link Reason#NOT_SUPPORTED} for anything but INTX, and of drivers that
+   *     cannot: ENOTTY, {@link Reason#IN_USE}: EBUSY when another eventfd does it already)
+   */
+  public Resampler unmaskOn(EventFd eventFd) {
+    checkMaskable();
+    return Resampler.register(device, this, info.index(), eventFd);
+  }
+
+  /**
+   * Enables more vectors behind those that are enabled, which go on meanwhile. Linux 6.5, and only
+   * of an index without {@link IrqInfo.Flag#NORESIZE}: MSI-X, where the host's interrupt controller
+   * can.
+   *
+   * @param vectors how many there shall be in all
+   * @throws VfioException ({@link Reason#NOT_SUPPORTED} with NORESIZE, {@link Reason#LIMIT} when
+   *     the device or the host has fewer; what was enabled stays so)
+   */
+  public synchronized void grow(int vectors) {
+    EventFd[] before = eventFds;
+    if (info.has(IrqInfo.Flag.NORESIZE)) {
+      throw DeviceErrors.noResize(irq);
+    }
+    check(irq, vectors);
+    if (vectors <= before.length) {
+      throw VfioException.failed(Reason.INVALID_ARGUMENT, SET_IRQS)
+          .on("of " + irq + " for " + DeviceErrors.vectors(vectors))
+          .fact("there are " + before.length + " already, which do not become fewer")
+          .build();
+    }
+    lifetime().enter();
+    EventFd[] added = new EventFd[vectors - before.length];
+    try {
+      for (int i = 0; i < added.length; i++) {
+        int vector = before.length + i;
+        added[i] = EventFd.create(device.kernel(), "vector " + vector + " of " + irq);
+      }
+      int result = setIrqs(device, eventFds(info.index(), before.length, added));
+      if (result < 0) {
+        throw DeviceErrors.enable(irq, vectors, result, names(device));
+      }
+      release.own = concat(release.own, added);
+      eventFds = concat(before, added);
+    } catch (RuntimeException e) {
+      closeAll(added);
+      throw e;
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  private static EventFd[] concat(EventFd[] first, EventFd[] second) {
+    EventFd[] both = Arrays.copyOf(first, first.length + second.length);
+    System.arraycopy(second, 0, both, first.length, second.length);
+    return both;
   }
 
   private void checkMaskable() {

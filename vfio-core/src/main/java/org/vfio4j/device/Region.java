@@ -3,9 +3,11 @@ package org.vfio4j.device;
 
 import java.lang.ref.Reference;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Objects;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
+import org.vfio4j.linux.EventFd;
 import org.vfio4j.memory.NativeBlock;
 
 /**
@@ -72,6 +74,32 @@ public final class Region {
    */
   public MappedRegion map() {
     return MappedRegion.map(this);
+  }
+
+  /**
+   * Has the kernel write a value to a register of the region each time that an eventfd is raised.
+   * Linux 4.17.
+   *
+   * @param offset in bytes, a multiple of the width
+   * @param width of the register: 1, 2, 4 or 8 bytes
+   * @param value the low {@code width} bytes of it, in the byte order of the host's CPU
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT}: EINVAL when it is no register of a BAR,
+   *     or in the table of MSI-X, {@link Reason#IN_USE}: EEXIST when there is one that writes the
+   *     same there, {@link Reason#LIMIT}: ENOSPC, {@link Reason#NOT_SUPPORTED}: ENOTTY)
+   */
+  public IoEventFd writeOn(EventFd eventFd, long offset, int width, long value) {
+    return IoEventFd.register(this, offset, width, value, eventFd);
+  }
+
+  /**
+   * Makes a dma-buf of parts of the region, for another device to reach. Linux 6.19.
+   *
+   * @param ranges of whole pages
+   * @throws VfioException ({@link Reason#NOT_SUPPORTED}: ENOTTY, EOPNOTSUPP, ENODEV for a region
+   *     that is no BAR, {@link Reason#INVALID_ARGUMENT}: EINVAL, EOVERFLOW)
+   */
+  public DmaBuf exportDmaBuf(List<RegionInfo.Area> ranges) {
+    return DmaBuf.export(this, ranges);
   }
 
   public byte getByte(long offset) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.device;
 
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListSet;
 import org.vfio4j.Errno;
@@ -10,6 +11,7 @@ import org.vfio4j.device.uapi.VfioDeviceInfo;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.device.uapi.VfioIrqInfo;
 import org.vfio4j.device.uapi.VfioRegionInfo;
+import org.vfio4j.dma.IovaRange;
 import org.vfio4j.linux.FileObject;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Lifetime;
@@ -29,6 +31,8 @@ public class VfioDevice extends FileObject {
   /** Irq indexes with an open {@link Interrupts}; shared with their release actions. */
   private final Set<Integer> enabledIrqs = new ConcurrentSkipListSet<>();
 
+  private final DeviceRequests requests;
+
   private volatile DeviceInfo info;
 
   /**
@@ -41,7 +45,14 @@ public class VfioDevice extends FileObject {
    */
   protected VfioDevice(
       Kernel kernel, int fd, String name, Runnable afterClose, Lifetime... parents) {
-    super(kernel, fd, name, afterClose, parents);
+    this(new DeviceRequests(afterClose), kernel, fd, name, parents);
+  }
+
+  private VfioDevice(
+      DeviceRequests requests, Kernel kernel, int fd, String name, Lifetime... parents) {
+    super(kernel, fd, name, requests::deviceClosed, parents);
+    this.requests = requests;
+    requests.of(this);
   }
 
   /** Takes over a device file descriptor that was opened, and bound, elsewhere. */
@@ -190,6 +201,46 @@ public class VfioDevice extends FileObject {
    */
   public final Migration migration() {
     return Migration.of(this);
+  }
+
+  /**
+   * Begins to log where the device writes. Linux 6.1.
+   *
+   * @param pageSize what to log, in bytes, a power of two; the driver may take another one
+   * @param ranges what to log, at most {@link DmaLogging#MAX_RANGES}, of whole pages
+   * @throws VfioException ({@link Reason#NOT_SUPPORTED}: ENOTTY when the device cannot, {@link
+   *     Reason#INVALID_ARGUMENT}: EINVAL, E2BIG, EOVERFLOW for ranges that cannot be, {@link
+   *     Reason#IN_USE}: EBUSY when it does already)
+   */
+  public final DmaLogging startDmaLogging(long pageSize, List<IovaRange> ranges) {
+    return DmaLogging.start(this, pageSize, ranges);
+  }
+
+  /** How the device may sleep while it is not used. Linux 6.1. */
+  public final LowPower lowPower() {
+    return new LowPower(this);
+  }
+
+  /** The picture of the device. Linux 4.16. */
+  public final Graphics graphics() {
+    return new Graphics(this);
+  }
+
+  /**
+   * What a reset of the whole slot or bus of the device would reset, as it is now; nothing is reset
+   * yet.
+   *
+   * @throws VfioException ({@link Reason#NOT_SUPPORTED}: ENODEV when neither can be reset, ENOTTY
+   *     when it is no PCI function, {@link Reason#NO_PERMISSION}: EPERM when an affected function
+   *     is in no group)
+   */
+  public final HotReset planHotReset() {
+    return HotReset.plan(this);
+  }
+
+  /** Who hears when the host wants the device back. */
+  public final DeviceRequests requests() {
+    return requests;
   }
 
   /** For what belongs to this device and holds it. */

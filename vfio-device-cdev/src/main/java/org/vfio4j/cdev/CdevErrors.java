@@ -40,6 +40,11 @@ final class CdevErrors {
                       + evidence(cdev, () -> otherApi(kernel, cdev.device())))
               .hint("a device is opened through one of the two APIs at a time: stop the other user")
               .build();
+      case EACCES ->
+          bindFailed(Reason.NO_PERMISSION, name, errno)
+              .fact("the driver wants the token of the physical function, and got none or another")
+              .hint("bind(iommufd, cookie, token), with the token that its user has set")
+              .build();
       case EINVAL ->
           bindFailed(Reason.WRONG_STATE, name, errno)
               .fact(
@@ -65,6 +70,18 @@ final class CdevErrors {
               .build();
       default -> bindFailed(Reason.OTHER, name, errno).build();
     };
+  }
+
+  /** {@code cdev} may be null: then there is no evidence from sysfs. */
+  static VfioException tokenRefused(Kernel kernel, String name, VfioCdev cdev) {
+    return bindFailed(Reason.NOT_SUPPORTED, name, Errno.EINVAL)
+        .fact(
+            "the kernel takes no tokens here, or the device has none to show, or it is bound already"
+                + evidence(cdev, () -> FileHolders.describe(kernel, cdev.node())))
+        .hint(
+            "tokens of device nodes need Linux 6.17, and a function with SR-IOV on vfio-pci; without"
+                + " one: bind(iommufd, cookie)")
+        .build();
   }
 
   static VfioException attach(BoundDevice device, IoPageTable pageTable, Errno errno) {

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.cdev;
 
+import java.lang.ref.Reference;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.cdev.uapi.VfioCdevUapi;
 import org.vfio4j.cdev.uapi.VfioDeviceBindIommufd;
+import org.vfio4j.device.VfToken;
 import org.vfio4j.iommufd.DevId;
 import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.KernelObject;
 import org.vfio4j.linux.Lifetime;
+import org.vfio4j.memory.NativeBlock;
 
 /**
  * An open device node that has no security context yet: all it can do is to be bound or closed.
@@ -64,6 +69,22 @@ public final class UnboundDevice extends KernelObject {
    *     closed
    */
   public BoundDevice bind(Iommufd iommufd, DeviceCookie cookie) {
+    return bind(iommufd, cookie, Optional.empty());
+  }
+
+  /**
+   * As {@link #bind(Iommufd, DeviceCookie)}, with the token that the user of a physical function
+   * shares with those of its virtual functions. Linux 6.17: before, the kernel asks for none here,
+   * and takes none.
+   *
+   * @throws VfioException ({@link Reason#NO_PERMISSION}: EACCES when it is another token, {@link
+   *     Reason#NOT_SUPPORTED}: EINVAL when the device or the kernel takes none)
+   */
+  public BoundDevice bind(Iommufd iommufd, DeviceCookie cookie, VfToken token) {
+    return bind(iommufd, cookie, Optional.of(token));
+  }
+
+  private BoundDevice bind(Iommufd iommufd, DeviceCookie cookie, Optional<VfToken> token) {
     synchronized (handedOver) {
       if (handedOver.get()) {
         throw VfioException.failed(Reason.WRONG_STATE, BIND)
@@ -74,25 +95,43 @@ public final class UnboundDevice extends KernelObject {
       }
       lifetime().enter();
       try {
-        return bindHeld(iommufd, cookie);
+        return bindHeld(iommufd, cookie, token);
       } finally {
         lifetime().leave();
       }
     }
   }
 
-  private BoundDevice bindHeld(Iommufd iommufd, DeviceCookie cookie) {
+  private BoundDevice bindHeld(Iommufd iommufd, DeviceCookie cookie, Optional<VfToken> token) {
     iommufd.lifetime().enter();
     try {
       VfioDeviceBindIommufd bind = new VfioDeviceBindIommufd().iommufd(iommufd.fd());
-      int result = kernel.ioctl(fd, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, bind);
+      NativeBlock uuid = new NativeBlock(VfToken.SIZE);
+      if (token.isPresent()) {
+        uuid.put(0, token.get().bytes());
+        bind.argsz(VfioDeviceBindIommufd.SIZEOF)
+            .flags(VfioCdevUapi.VFIO_DEVICE_BIND_FLAG_TOKEN)
+            .tokenUuidPtr(uuid.address());
+      }
+      int result;
+      try {
+        result = kernel.ioctl(fd, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, bind);
+      } finally {
+        Reference.reachabilityFence(uuid);
+      }
       if (result < 0) {
+        if (token.isPresent() && Errno.EINVAL.is(result)) {
+          throw CdevErrors.tokenRefused(kernel, name, cdev);
+        }
         throw CdevErrors.bind(kernel, name, cdev, iommufd, result);
       }
       handedOver.set(true);
       // From here on the file is not this object's: closed by the other one, even if that fails.
       close();
-      return BoundDevice.adopt(kernel, fd, name, iommufd, new DevId(bind.outDevid()), cookie);
+      BoundDevice bound =
+          BoundDevice.adopt(kernel, fd, name, iommufd, new DevId(bind.outDevid()), cookie);
+      bound.requests().listen();
+      return bound;
     } finally {
       iommufd.lifetime().leave();
     }

@@ -22,13 +22,20 @@ import org.vfio4j.linux.SysfsDevice;
  * attribute {@code dev}. The folder alone says nothing: it is there since Linux 6.1 for every VFIO
  * device, with a kernel that has no such nodes too.
  *
+ * <p>A device without an IOMMU has a node, {@code noiommu-vfioN}, where the kernel was built for it
+ * (CONFIG_IOMMUFD_NOIOMMU, about Linux 7.3): opening and binding it need CAP_SYS_RAWIO, and nothing
+ * protects memory from it. It is attached to an address space as any other, which pins what is
+ * mapped; but its DMA goes to physical addresses.
+ *
  * <p>Thread safe. Linux 6.6, CONFIG_VFIO_DEVICE_CDEV. Source: {@code drivers/vfio/device_cdev.c}.
  */
 public final class VfioCdev {
   private static final String FOLDER = "vfio-dev";
   private static final String NEEDS = "Linux 6.6 or later with CONFIG_VFIO_DEVICE_CDEV";
 
-  private static final Pattern NAME = Pattern.compile("vfio[0-9]{1,10}");
+  private static final String NO_IOMMU = "noiommu-";
+
+  private static final Pattern NAME = Pattern.compile("(?:" + NO_IOMMU + ")?vfio[0-9]{1,10}");
 
   private final SysfsDevice device;
   private final String node;
@@ -104,6 +111,11 @@ public final class VfioCdev {
             ? Path.of(classFolder, link.value(), "../..").normalize().toString()
             : classFolder + "/" + name;
     return new VfioCdev(SysfsDevice.at(kernel, folder), node);
+  }
+
+  /** Whether no IOMMU is in front of the device: it reaches all memory. */
+  public boolean isNoIommu() {
+    return node.substring(node.lastIndexOf('/') + 1).startsWith(NO_IOMMU);
   }
 
   /** The device in sysfs. */

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.vfio4j.Errno;
 import org.vfio4j.cdev.uapi.VfioCdevUapi;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Result;
@@ -128,6 +129,10 @@ final class StubCdev {
     assertThat(open).as("a call on an open descriptor").containsKey(fd);
     if (request == IommufdUapi.IOMMU_IOAS_ALLOC) {
       block.putInt(8, nextIoas++);
+      return 0;
+    }
+    if (request == VfioDeviceUapi.VFIO_DEVICE_GET_INFO) {
+      // A device of no kind, and so without an interrupt for requests.
       return 0;
     }
     if (request == IommufdUapi.IOMMU_DESTROY) {

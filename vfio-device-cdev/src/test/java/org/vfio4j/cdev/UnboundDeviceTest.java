@@ -18,6 +18,7 @@ import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.cdev.uapi.VfioCdevUapi;
+import org.vfio4j.device.VfToken;
 import org.vfio4j.iommufd.DevId;
 import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.iommufd.Iommufd;
@@ -55,8 +56,9 @@ class UnboundDeviceTest {
       assertThat(stub.last().request())
           .isEqualTo(VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD)
           .isEqualTo(0x3b76);
+      // What is behind the size that is told is for the token.
       byte[] expected =
-          ByteBuffer.allocate(16)
+          ByteBuffer.allocate(24)
               .order(ByteOrder.nativeOrder())
               .putInt(16)
               .putInt(0)
@@ -69,6 +71,33 @@ class UnboundDeviceTest {
       assertThat(bound.iommufd()).isSameAs(iommufd);
       assertThat(bound).hasToString(StubCdev.EDU);
     }
+  }
+
+  @Test
+  void bindWithTheTokenOfAPhysicalFunction() {
+    VfToken token = VfToken.of("bd8d9d2b-5a5f-4f5a-a211-f591514ba1f3");
+    try (BoundDevice bound = unbound.bind(iommufd, COOKIE, token)) {
+      ByteBuffer bytes = stub.last().bytes().order(ByteOrder.nativeOrder());
+      assertThat(bytes.getInt(0)).as("argsz").isEqualTo(24);
+      assertThat(bytes.getInt(4)).as("flags").isEqualTo(1);
+      assertThat(bytes.getInt(8)).as("iommufd").isEqualTo(iommufd.fd());
+      assertThat(bytes.getLong(16)).as("token_uuid_ptr").isNotZero();
+      assertThat(bound.cookie()).isEqualTo(COOKIE);
+    }
+    assertThat(token.bytes()).startsWith(0xbd, 0x8d, 0x9d, 0x2b).endsWith(0xa1, 0xf3);
+    assertThat(token.toString()).doesNotContain("bd8d");
+  }
+
+  @Test
+  void tokensThatAreRefused() {
+    stub.errors.put(VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, Errno.EACCES);
+    VfioException wrong = failure(this::bind);
+    assertThat(wrong.reason()).isEqualTo(Reason.NO_PERMISSION);
+    assertThat(wrong.hint()).contains("token");
+    stub.errors.put(VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, Errno.EINVAL);
+    VfioException notTaken = failure(() -> unbound.bind(iommufd, COOKIE, VfToken.random()));
+    assertThat(notTaken.reason()).isEqualTo(Reason.NOT_SUPPORTED);
+    assertThat(notTaken.hint()).contains("Linux 6.17");
   }
 
   @Test

@@ -94,6 +94,20 @@ class VfioCdevTest {
   }
 
   @Test
+  void aDeviceWithoutAnIommu() {
+    String folder = StubCdev.FOLDER + "/vfio-dev";
+    stub.folders.put(folder, List.of("noiommu-vfio3"));
+    stub.files.put(folder + "/noiommu-vfio3/dev", "511:3\n");
+    VfioCdev cdev = find();
+    assertThat(cdev.node()).isEqualTo("/dev/vfio/devices/noiommu-vfio3");
+    assertThat(cdev.isNoIommu()).isTrue();
+    stub.openErrors.put(cdev.node(), Errno.EPERM);
+    VfioException e = failure(cdev::open);
+    assertThat(e.reason()).isEqualTo(Reason.NO_PERMISSION);
+    assertThat(e.hint()).contains("CAP_SYS_RAWIO");
+  }
+
+  @Test
   void strangeNamesAreNoNodes() {
     String folder = StubCdev.FOLDER + "/vfio-dev";
     stub.folders.put(folder, List.of("..", "power", "vfio0\n  hint: x", "vfio0/../../sda"));

@@ -321,13 +321,17 @@ final class GroupErrors {
     if (blocked && (errno == Errno.EPERM || errno == Errno.EBUSY)) {
       return notViable(group, GET_DEVICE_FD, errno);
     }
-    String object = "of " + name + " in " + group;
+    // What follows the name may be a secret.
+    String object = "of " + name.split(" ")[0] + " in " + group;
     return switch (errno) {
       case ENODEV -> noSuchDevice(members, name, object);
       case EINVAL ->
-          name.contains(" ")
+          name.contains(" ") && group.status().containerSet()
               ? deviceFailed(Reason.INVALID_ARGUMENT, object, errno)
-                  .fact("the driver does not take what follows the device's name")
+                  .fact(
+                      "the driver does not take what follows the device's name: a token is for"
+                          + " functions with SR-IOV, both of them on vfio-pci")
+                  .hint("open it by its name alone")
                   .build()
               : noIommuYet(group, object);
       case EPERM ->

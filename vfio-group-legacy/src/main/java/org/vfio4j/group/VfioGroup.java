@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.OptionalInt;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
+import org.vfio4j.device.VfToken;
 import org.vfio4j.device.VfioDevice;
 import org.vfio4j.group.uapi.VfioGroupStatus;
 import org.vfio4j.group.uapi.VfioGroupUapi;
@@ -194,6 +195,19 @@ public final class VfioGroup extends FileObject {
   }
 
   /**
+   * Opens the virtual function at this address, whose physical function is on vfio-pci too; or a
+   * physical function, whose token this is from then on, unless one of its virtual functions is
+   * open. Linux 5.7.
+   *
+   * @throws VfioException ({@link Reason#NO_PERMISSION}: EACCES when it is another token, {@link
+   *     Reason#INVALID_ARGUMENT}: EINVAL when the function takes none; and as {@link
+   *     #device(String)})
+   */
+  public VfioDevice device(PciAddress address, VfToken token) {
+    return device(address + " vf_token=" + token.text());
+  }
+
+  /**
    * Opens a device of the group. It may be opened more than once.
    *
    * @param name the PCI address, the UUID of a mediated device, or what the device's bus calls it;
@@ -217,7 +231,9 @@ public final class VfioGroup extends FileObject {
         // The device takes that back when its file is closed, its constructor failing included.
         membership.deviceOpened();
         String shortName = name.contains(" ") ? name.substring(0, name.indexOf(' ')) : name;
-        return new GroupDevice(kernel(), device, shortName, membership, lifetime());
+        GroupDevice opened = new GroupDevice(kernel(), device, shortName, membership, lifetime());
+        opened.requests().listen();
+        return opened;
       }
     } finally {
       lifetime().leave();

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.vfio4j.Errno;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.dma.IovaRange;
 import org.vfio4j.group.uapi.VfioGroupStatus;
 import org.vfio4j.group.uapi.VfioGroupUapi;
@@ -173,6 +174,8 @@ final class StubVfio {
         yield argument.getInt(0) == CONTAINER ? 0 : Errno.EBADF.result();
       }
       case VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD -> DEVICE;
+      // A device of no kind, and so without an interrupt for requests.
+      case VfioDeviceUapi.VFIO_DEVICE_GET_INFO -> 0;
       case VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES -> (iommufd ? Errno.ENOTTY : Errno.EINVAL).result();
       default -> iommuSet ? type1(request, argument) : noIommu();
     };

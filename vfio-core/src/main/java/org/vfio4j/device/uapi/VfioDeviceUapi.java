@@ -53,6 +53,8 @@ public final class VfioDeviceUapi {
   public static final int VFIO_REGION_INFO_CAP_SPARSE_MMAP = 1;
   public static final int VFIO_REGION_INFO_CAP_TYPE = 2;
   public static final int VFIO_REGION_INFO_CAP_MSIX_MAPPABLE = 3;
+  public static final int VFIO_REGION_INFO_CAP_NVLINK2_SSATGT = 4;
+  public static final int VFIO_REGION_INFO_CAP_NVLINK2_LNKSPD = 5;
 
   public static final int VFIO_REGION_TYPE_PCI_VENDOR_TYPE = 1 << 31;
   public static final int VFIO_REGION_TYPE_PCI_VENDOR_MASK = 0xffff;

@@ -10,5 +10,8 @@ public final class VfioCdevUapi {
   public static final int VFIO_DEVICE_ATTACH_PASID = 1;
   public static final int VFIO_DEVICE_DETACH_PASID = 1;
 
+  /** Linux 6.17. */
+  public static final int VFIO_DEVICE_BIND_FLAG_TOKEN = 1;
+
   private VfioCdevUapi() {}
 }
