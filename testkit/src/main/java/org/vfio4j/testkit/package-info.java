@@ -38,24 +38,28 @@
  *       against host drivers, other groups and device nodes; containers with type1, type1v2 and no
  *       IOMMU.
  *   <li>PCI functions under vfio-pci: information, regions by system call and by mapping, memory
- *       decoding, the virtual parts of the configuration space, interrupts of all five indexes,
- *       reset.
+ *       decoding, the virtual parts of the configuration space, interrupts of all five indexes and
+ *       MSI-X that grows, ioeventfds, reset, hot reset in both ownership models, low power; SR-IOV
+ *       and the tokens of virtual functions.
+ *   <li>Features of devices: migration with its state machine and streams, DMA logging, for models
+ *       that offer them.
  *   <li>Mediated devices: parents and types in /sys, creating and removing, their made-up groups,
- *       access to an IOAS without a page table, and the kernel's samples mtty, mdpy and mbochs.
+ *       access to an IOAS without a page table, displays, and the kernel's samples mtty, mdpy and
+ *       mbochs.
  *   <li>DMA of device models through what is mapped, with faults recorded.
  * </ul>
  *
  * <h2>What is not</h2>
  *
  * <p>A call that is not modelled answers ENOTTY, as a kernel without it: of /dev/iommu what came
- * after 6.12; VFIO_DEVICE_FEATURE, hot reset and ioeventfds of a device; VFIO_IOMMU_DIRTY_PAGES.
- * With type1, bitmaps at an unmap and changes of addresses (VADDR) are refused with EINVAL. Not
- * there are SR-IOV, parameters of modules other than dma_entry_limit, debugfs, permissions of files
- * other than capabilities, memory of a BAR as user memory, and the limit on open descriptors. A
- * device without an IOMMU, or in the hands of the host, reaches no memory. Power states other than
- * D0 do not exist. 5.15 tests viability as later releases do. /proc/self/mem and /proc/self/maps of
- * this JVM stand in for the kernel's view of memory that did not come from the fake, which must not
- * be unmapped while a device may reach it.
+ * after 6.12; VFIO_IOMMU_DIRTY_PAGES. With type1, bitmaps at an unmap and changes of addresses
+ * (VADDR) are refused with EINVAL. Not there are parameters of modules other than dma_entry_limit
+ * and enable_sriov, resets of slots, debugfs, permissions of files other than capabilities, memory
+ * of a BAR as user memory, and the limit on open descriptors. A device without an IOMMU, or in the
+ * hands of the host, reaches no memory. Power states other than D0 do not exist. 5.15 tests
+ * viability as later releases do. /proc/self/mem and /proc/self/maps of this JVM stand in for the
+ * kernel's view of memory that did not come from the fake, which must not be unmapped while a
+ * device may reach it.
  *
  * <p>A device may read what is mapped for writing only, as behind the lab's emulated VT-d.
  */

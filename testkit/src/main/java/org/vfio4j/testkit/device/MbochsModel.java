@@ -3,16 +3,20 @@ package org.vfio4j.testkit.device;
 
 import static org.vfio4j.device.uapi.VfioDeviceUapi.*;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.vfio4j.Errno;
+import org.vfio4j.linux.Result;
 
 /**
  * A display adapter that can be told its resolution, made by {@link MbochsDriver}.
  *
- * <p>Without what the kernel's has beside it: the EDID block, and the image as a dma-buf. Source:
- * {@code samples/vfio-mdev/mbochs.c}.
+ * <p>Its picture is a dma-buf, which shows nothing here. Without the EDID block of the kernel's.
+ * Source: {@code samples/vfio-mdev/mbochs.c}.
  */
-public final class MbochsModel extends DisplayModel {
+public final class MbochsModel extends DisplayModel implements Graphical {
   private static final int IDS = 0x1111_1234;
   private static final int REGIONS = 9;
   private static final int BAR_0 = 0x10;
@@ -23,6 +27,22 @@ public final class MbochsModel extends DisplayModel {
   private static final int DISPI_ID5 = 0xb0c5;
   private static final int DISPI_MEMORY = 10;
   private static final int UNIT = 64 * 1024;
+
+  private static final int FORMAT_XRGB8888 = 0x3432_5258;
+  private static final int PRIMARY = 1;
+  private static final int X_RESOLUTION = 1;
+  private static final int Y_RESOLUTION = 2;
+  private static final int BITS_PER_PIXEL = 3;
+  private static final int ENABLE = 4;
+  private static final int VIRTUAL_WIDTH = 6;
+  private static final int X_OFFSET = 8;
+  private static final int Y_OFFSET = 9;
+  private static final int LEAST = 64;
+
+  /** The pictures that were asked for, with the place of each. */
+  private final List<Mode> modes = new ArrayList<>();
+
+  private record Mode(int width, int height, int stride, long offset) {}
 
   private final short[] dispi = new short[DISPI_REGISTERS];
 
@@ -42,6 +62,53 @@ public final class MbochsModel extends DisplayModel {
     }
     dispi[0] = (short) DISPI_ID5;
     dispi[DISPI_MEMORY] = (short) (memory().capacity() / UNIT);
+  }
+
+  @Override
+  public boolean showsDmaBufs() {
+    return true;
+  }
+
+  @Override
+  public Result<Picture> picture(int plane) {
+    Mode mode = plane == PRIMARY ? mode() : null;
+    if (mode == null) {
+      return Result.of(Picture.NONE);
+    }
+    int index = modes.indexOf(mode);
+    if (index < 0) {
+      // The driver makes the dma-buf, and forgets to look at it: the next question gets it.
+      modes.add(mode);
+      return Result.failed(Errno.ENOMEM);
+    }
+    int size = mode.stride() * mode.height();
+    return Result.of(
+        new Picture(
+            FORMAT_XRGB8888, 0, mode.width(), mode.height(), mode.stride(), size, index + 1));
+  }
+
+  @Override
+  public boolean hasDmaBuf(int id) {
+    return id > 0 && id <= modes.size();
+  }
+
+  /** Null while there is none that can be shown. */
+  private Mode mode() {
+    int width = unsigned(X_RESOLUTION);
+    int height = unsigned(Y_RESOLUTION);
+    int stride = Math.max(unsigned(VIRTUAL_WIDTH), width) * Integer.BYTES;
+    long offset = (long) unsigned(X_OFFSET) * Integer.BYTES + (long) unsigned(Y_OFFSET) * stride;
+    boolean shown =
+        (dispi[ENABLE] & 1) != 0
+            && dispi[BITS_PER_PIXEL] == Integer.SIZE
+            && width >= LEAST
+            && height >= LEAST
+            && offset + (long) stride * height <= memory().capacity();
+    return shown ? new Mode(width, height, stride, offset) : null;
+  }
+
+  private int unsigned(int register) {
+    return Short.toUnsignedInt(dispi[register]);
   }
 
   @Override

@@ -6,16 +6,17 @@ import static org.vfio4j.device.uapi.VfioDeviceUapi.*;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
+import org.vfio4j.linux.Result;
 
 /**
  * A display with four bytes per pixel, made by {@link MdpyDriver}.
  *
  * <p>Its image is in region 0, and in region 16 too. Reads and writes through the file reach the
  * first bytes of the image, wherever they are: so it is in Linux, and the image is for mapping. It
- * shows from black to white, top to bottom, until somebody draws. The plane cannot be queried.
- * Source: {@code samples/vfio-mdev/mdpy.c}.
+ * shows from black to white, top to bottom, until somebody draws. Source: {@code
+ * samples/vfio-mdev/mdpy.c}.
  */
-public final class MdpyModel extends DisplayModel {
+public final class MdpyModel extends DisplayModel implements Graphical {
   private static final int IDS = 0x000f_1b36;
   private static final int REGIONS = 9;
   private static final int DISPLAY_REGION = 16;
@@ -57,6 +58,19 @@ public final class MdpyModel extends DisplayModel {
       Arrays.fill(line, (byte) (y * WHITE / height));
       memory().put(y * stride, line);
     }
+  }
+
+  @Override
+  public boolean showsDmaBufs() {
+    return false;
+  }
+
+  /** Whichever plane is asked for. */
+  @Override
+  public Result<Picture> picture(int plane) {
+    int stride = width * Integer.BYTES;
+    int size = memory().capacity();
+    return Result.of(new Picture(FORMAT_XRGB8888, 0, width, height, stride, size, DISPLAY_REGION));
   }
 
   @Override

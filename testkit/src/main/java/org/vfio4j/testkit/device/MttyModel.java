@@ -5,8 +5,12 @@ import static org.vfio4j.device.uapi.VfioDeviceUapi.*;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.vfio4j.Errno;
+import org.vfio4j.dma.IovaRange;
 
 /**
  * A PCI card with one serial port or two, each of which receives what it sends.
@@ -14,7 +18,7 @@ import java.util.Optional;
  * <p>Made by {@link MttyDriver}. It can be interrupted with INTx and MSI, and does no DMA. What it
  * can be told is kept when it is closed. Source: {@code samples/vfio-mdev/mtty.c}.
  */
-public final class MttyModel implements MediatedModel {
+public final class MttyModel implements MediatedModel, Migratable, DmaLogger {
   private static final int INDEX_SHIFT = 40;
   private static final int CONFIG_SIZE = 0xff;
   private static final int BAR_SIZE = 8;
@@ -28,6 +32,13 @@ public final class MttyModel implements MediatedModel {
   private static final int BAR_4 = 0x20;
   private static final int IO_BAR = 1;
   private static final int BAR_FLAGS = 3;
+
+  /** {@code struct mtty_data} of the driver, up to the ports. */
+  private static final int HEADER = 24;
+
+  private static final long MAGIC = 0x7e9d09898c3e2c4eL;
+  private static final int MAJOR_VERSION = 1;
+  private static final int MINOR_VERSION = 0;
 
   private final int ports;
   private final String uuid;
@@ -171,5 +182,94 @@ public final class MttyModel implements MediatedModel {
   public Map<String, MediatedAttribute> attributes() {
     return Map.of(
         "vendor/sample_mdev_dev", MediatedAttribute.of(() -> "This is MDEV " + uuid + "\n"));
+  }
+
+  @Override
+  public boolean hasP2p() {
+    return true;
+  }
+
+  @Override
+  public boolean hasPreCopy() {
+    return true;
+  }
+
+  @Override
+  public long stopCopyLength() {
+    return HEADER + (long) ports * SerialPort.SIZE;
+  }
+
+  @Override
+  public byte[] preCopy() {
+    return ByteBuffer.allocate(HEADER)
+        .order(ByteOrder.nativeOrder())
+        .putLong(MAGIC)
+        .putInt(MAJOR_VERSION)
+        .putInt(MINOR_VERSION)
+        .putInt(ports)
+        .array();
+  }
+
+  @Override
+  public byte[] stopCopy() {
+    ByteBuffer state = ByteBuffer.allocate(ports * SerialPort.SIZE).order(ByteOrder.nativeOrder());
+    for (int i = 0; i < ports; i++) {
+      serial[i].save(state);
+    }
+    return state.array();
+  }
+
+  @Override
+  public Receiver receive() {
+    return new MttyReceiver();
+  }
+
+  private final class MttyReceiver implements Receiver {
+    private final ByteBuffer state =
+        ByteBuffer.allocate((int) stopCopyLength()).order(ByteOrder.nativeOrder());
+
+    @Override
+    public long capacity() {
+      return stopCopyLength();
+    }
+
+    @Override
+    public int write(byte[] data) {
+      boolean hadHeader = state.position() >= HEADER;
+      state.put(data);
+      boolean isOurs =
+          hadHeader
+              || state.position() < HEADER
+              || Arrays.equals(Arrays.copyOf(state.array(), HEADER), preCopy());
+      return isOurs ? 0 : Errno.EFAULT.result();
+    }
+
+    @Override
+    public int load() {
+      if (state.hasRemaining()) {
+        return Errno.EINVAL.result();
+      }
+      state.position(HEADER);
+      for (int i = 0; i < ports; i++) {
+        serial[i].load(state);
+      }
+      return 0;
+    }
+  }
+
+  /** It does no DMA, and says so whatever is asked. */
+  @Override
+  public long startLogging(long pageSize, List<IovaRange> ranges) {
+    return pageSize;
+  }
+
+  @Override
+  public int stopLogging() {
+    return 0;
+  }
+
+  @Override
+  public int reportWrites(long iova, long length, Dirty dirty) {
+    return 0;
   }
 }

@@ -125,6 +125,16 @@ public final class NvmeModel implements DeviceModel {
     reset();
   }
 
+  /**
+   * Adds virtual functions, which read and write blocks of their own.
+   *
+   * @param total how many there can be
+   */
+  public NvmeModel withVirtualFunctions(int total) {
+    function.virtualFunctions(total, number -> new NvmeModel(serial, blocks * BLOCK));
+    return this;
+  }
+
   private static final class SubmissionQueue {
     private final int id;
     private final long base;

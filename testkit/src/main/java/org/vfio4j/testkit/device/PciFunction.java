@@ -3,6 +3,7 @@ package org.vfio4j.testkit.device;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /**
  * What a PCI function says of itself in its configuration space.
@@ -28,6 +29,8 @@ public final class PciFunction {
   private boolean bridge;
   private boolean resettable;
   private boolean powerManagement;
+  private int virtualFunctions;
+  private IntFunction<? extends DeviceModel> virtualFunction;
   private int msiVectors;
   private int msixVectors;
   private int msixBar;
@@ -139,6 +142,28 @@ public final class PciFunction {
     msixTable = table;
     msixPending = pending;
     return this;
+  }
+
+  /**
+   * Adds SR-IOV: virtual functions, which are made when a number is written to sriov_numvfs.
+   *
+   * @param total how many there can be
+   * @param made makes the one with this number, from 0 on
+   */
+  public PciFunction virtualFunctions(int total, IntFunction<? extends DeviceModel> made) {
+    virtualFunctions = total;
+    virtualFunction = made;
+    return this;
+  }
+
+  /** How many virtual functions there can be. */
+  public int virtualFunctions() {
+    return virtualFunctions;
+  }
+
+  /** A new virtual function: only where there can be one. */
+  public DeviceModel makeVirtualFunction(int number) {
+    return virtualFunction.apply(number);
   }
 
   public int vendor() {

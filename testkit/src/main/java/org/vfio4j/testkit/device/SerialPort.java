@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.testkit.device;
 
+import java.nio.ByteBuffer;
+
 /** A UART of {@link MttyModel}: what is sent comes back. */
 final class SerialPort {
   private static final int RX_TX = 0;
@@ -35,6 +37,20 @@ final class SerialPort {
 
   private static final int FIFO = 16;
 
+  /** {@code sizeof(struct serial_port)} of the driver, and where it has what. */
+  static final int SIZE = 36;
+
+  private static final int FIFO_AT = 8;
+  private static final int HEAD_AT = 24;
+  private static final int TAIL_AT = 25;
+  private static final int COUNT_AT = 26;
+  private static final int DLAB_AT = 27;
+  private static final int OVERRUN_AT = 28;
+  private static final int DIVISOR_AT = 30;
+  private static final int FCR_AT = 32;
+  private static final int MOST_AT = 33;
+  private static final int TRIGGER_AT = 34;
+
   private final Runnable interrupt;
   private final int[] fifo = new int[FIFO];
   private int head;
@@ -49,6 +65,7 @@ final class SerialPort {
   private int lcr;
   private int mcr;
   private int scr;
+  private int fcr;
   private int divisor;
   private boolean overrun;
 
@@ -133,6 +150,7 @@ final class SerialPort {
         }
       }
       case IIR_FCR -> {
+        fcr = value;
         if ((value & FCR_CLEAR) != 0) {
           count = 0;
           head = 0;
@@ -179,5 +197,40 @@ final class SerialPort {
         interrupt.run();
       }
     }
+  }
+
+  /** Appends {@code struct serial_port} of the driver. */
+  void save(ByteBuffer state) {
+    ByteBuffer port = ByteBuffer.allocate(SIZE).order(state.order());
+    port.put(IER, (byte) ier).put(LCR, (byte) lcr).put(MCR, (byte) mcr).put(SCR, (byte) scr);
+    for (int i = 0; i < FIFO; i++) {
+      port.put(FIFO_AT + i, (byte) fifo[i]);
+    }
+    port.put(HEAD_AT, (byte) head).put(TAIL_AT, (byte) tail).put(COUNT_AT, (byte) count);
+    port.put(DLAB_AT, (byte) (isDivisor() ? 1 : 0)).put(OVERRUN_AT, (byte) (overrun ? 1 : 0));
+    port.putShort(DIVISOR_AT, (short) divisor).put(FCR_AT, (byte) fcr);
+    port.put(MOST_AT, (byte) most).put(TRIGGER_AT, (byte) trigger);
+    state.put(port.array());
+  }
+
+  /** Takes what {@link #save} gave. */
+  void load(ByteBuffer state) {
+    ByteBuffer port = state.slice(state.position(), SIZE).order(state.order());
+    state.position(state.position() + SIZE);
+    ier = port.get(IER) & 0xff;
+    lcr = (port.get(LCR) & 0x7f) | (port.get(DLAB_AT) == 0 ? 0 : LCR_DLAB);
+    mcr = port.get(MCR) & 0xff;
+    scr = port.get(SCR) & 0xff;
+    for (int i = 0; i < FIFO; i++) {
+      fifo[i] = port.get(FIFO_AT + i) & 0xff;
+    }
+    head = port.get(HEAD_AT) & (FIFO - 1);
+    tail = port.get(TAIL_AT) & (FIFO - 1);
+    count = port.get(COUNT_AT) & 0xff;
+    overrun = port.get(OVERRUN_AT) != 0;
+    divisor = port.getShort(DIVISOR_AT) & 0xffff;
+    fcr = port.get(FCR_AT) & 0xff;
+    most = port.get(MOST_AT) & 0xff;
+    trigger = port.get(TRIGGER_AT) & 0xff;
   }
 }

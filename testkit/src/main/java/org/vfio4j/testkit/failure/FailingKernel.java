@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.vfio4j.Errno;
 import org.vfio4j.linux.ForwardingKernel;
+import org.vfio4j.linux.HelperThread;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Result;
 import org.vfio4j.memory.MappedMemory;
@@ -18,7 +19,8 @@ import org.vfio4j.memory.NativeBlock;
  * }</pre>
  *
  * <p>A call that fails does nothing, but for close and munmap: they have given back what they are
- * given when they report an error, as in Linux. Accesses to mapped memory are no calls.
+ * given when they report an error, as in Linux. Accesses to mapped memory are no calls, and those
+ * of the library's own {@linkplain HelperThread helpers} neither count nor fail.
  *
  * <p>Thread safe.
  */
@@ -51,6 +53,10 @@ public final class FailingKernel extends ForwardingKernel {
 
   /** 0, or the negative errno that the call is to fail with. */
   private synchronized int refuse(Attempt attempt) {
+    if (Thread.currentThread() instanceof HelperThread) {
+      // When it makes its calls is not the program's doing.
+      return 0;
+    }
     attempts.add(attempt);
     Errno errno = null;
     for (int i = 0; i < counts.length; i++) {

@@ -9,6 +9,14 @@ interface BusDevice {
   /** Its folder in /sys. */
   String path();
 
+  /** Whether VFIO_GROUP_GET_DEVICE_FD means this one; refuses what the driver does not take. */
+  default boolean matches(String text) {
+    return text.equals(name());
+  }
+
+  /** What it is: who knows more of it finds out by its type. */
+  Object model();
+
   /** Its first user is here. */
   VfioOps open(Core core);
 

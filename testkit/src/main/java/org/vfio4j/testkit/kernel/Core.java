@@ -32,6 +32,7 @@ final class Core {
   private final IommuDriver iommu;
   private final MockDriver mock;
   private int dmaEntryLimit;
+  private boolean sriovEnabled;
 
   Core(KernelVersion version, Machine machine) {
     this.version = version;
@@ -123,6 +124,36 @@ final class Core {
 
   List<PciDevice> devices() {
     return List.copyOf(devices.values());
+  }
+
+  /** In a group of its own, if its physical function is in one. */
+  PciDevice addVirtualFunction(PciDevice physical, String name, int number) {
+    String path = physical.bridgePath() + "/" + name;
+    int barAddress = FIRST_BAR_ADDRESS + BAR_ADDRESSES * devices.size();
+    PciDevice function =
+        new PciDevice(
+            name, path, physical.function().makeVirtualFunction(number), barAddress, physical);
+    devices.put(name, function);
+    if (physical.group() != null) {
+      function.join(makeGroup(function, Kind.IOMMU));
+    }
+    return function;
+  }
+
+  void removeDevice(PciDevice device) {
+    devices.remove(device.name());
+    if (device.group() != null) {
+      removeGroup(device.group());
+    }
+  }
+
+  /** The parameter enable_sriov of vfio-pci. */
+  boolean isSriovEnabled() {
+    return sriovEnabled;
+  }
+
+  void enableSriov(boolean enabled) {
+    sriovEnabled = enabled;
   }
 
   /** Null where there is none. */

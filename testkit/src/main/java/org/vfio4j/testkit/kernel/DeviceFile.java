@@ -6,6 +6,7 @@ import org.vfio4j.cdev.uapi.VfioCdevUapi;
 import org.vfio4j.cdev.uapi.VfioDeviceAttachIommufdPt;
 import org.vfio4j.cdev.uapi.VfioDeviceBindIommufd;
 import org.vfio4j.cdev.uapi.VfioDeviceDetachIommufdPt;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.memory.MappedMemory;
 
 /**
@@ -14,12 +15,8 @@ import org.vfio4j.memory.MappedMemory;
  * <p>Source: {@code drivers/vfio/vfio_main.c} and {@code device_cdev.c}.
  */
 final class DeviceFile extends OpenFile {
-  private static final int VFIO_DEVICE_FEATURE = 0x3B75;
-  private static final int FEATURE_SIZE = 8;
-  private static final int FEATURE_GET = 1 << 16;
-  private static final int FEATURE_SET = 1 << 17;
-  private static final int FEATURE_PROBE = 1 << 18;
-  private static final int FEATURE_FLAGS = 0xffff | FEATURE_GET | FEATURE_SET | FEATURE_PROBE;
+  /** Up to {@code out_devid}. */
+  private static final int BIND_MIN_SIZE = 16;
 
   private final Core core;
   private final VfioDevice device;
@@ -66,24 +63,35 @@ final class DeviceFile extends OpenFile {
         default -> {}
       }
     }
-    if (request == VFIO_DEVICE_FEATURE) {
+    if (request == VfioDeviceUapi.VFIO_DEVICE_FEATURE) {
       return feature(argument);
     }
-    return device.opened().ioctl(request, argument);
+    int result = device.opened().ioctl(request, argument);
+    if (request == VfioDeviceUapi.VFIO_DEVICE_RESET) {
+      device.features().reset();
+    }
+    return result;
   }
 
   private void bind(UserPointer bind) {
     int iommufd = bind.getInt(VfioDeviceBindIommufd.IOMMUFD);
-    checkSize(
-        bind.getInt(VfioDeviceBindIommufd.ARGSZ),
-        VfioDeviceBindIommufd.SIZEOF,
-        bind.getInt(VfioDeviceBindIommufd.FLAGS));
-    KernelError.refuseIf(iommufd < 0 || fromGroup, Errno.EINVAL);
+    int argsz = bind.getInt(VfioDeviceBindIommufd.ARGSZ);
+    int flags = bind.getInt(VfioDeviceBindIommufd.FLAGS);
+    boolean hasTokens = core.version().isAtLeast(6, 17);
+    KernelError.refuseIf(Integer.compareUnsigned(argsz, BIND_MIN_SIZE) < 0, Errno.EINVAL);
+    if (hasTokens) {
+      refuseUnknownTail(bind, argsz);
+    }
+    int known = hasTokens ? VfioCdevUapi.VFIO_DEVICE_BIND_FLAG_TOKEN : 0;
+    KernelError.refuseIf((flags & ~known) != 0 || iommufd < 0 || fromGroup, Errno.EINVAL);
     device.group().block();
     try {
       KernelError.refuseIf(granted, Errno.EINVAL);
       OpenFile file = core.files().get(iommufd);
       KernelError.refuseIf(!(file instanceof IommufdFile), Errno.EBADFD);
+      if (hasTokens) {
+        checkToken(bind, argsz, flags);
+      }
       int id = device.openFromNode(((IommufdFile) file).context());
       bind.putInt(VfioDeviceBindIommufd.OUT_DEVID, id);
     } catch (KernelError e) {
@@ -91,6 +99,29 @@ final class DeviceFile extends OpenFile {
       throw e;
     }
     granted = true;
+  }
+
+  /** copy_struct_from_user(): what is behind the struct must be 0. */
+  private static void refuseUnknownTail(UserPointer bind, int argsz) {
+    for (int at = VfioDeviceBindIommufd.SIZEOF; at < argsz; at++) {
+      KernelError.refuseIf(bind.getByte(at) != 0, Errno.E2BIG);
+    }
+  }
+
+  private void checkToken(UserPointer bind, int argsz, int flags) {
+    byte[] token = null;
+    if ((flags & VfioCdevUapi.VFIO_DEVICE_BIND_FLAG_TOKEN) != 0) {
+      long pointer =
+          Integer.compareUnsigned(argsz, VfioDeviceBindIommufd.SIZEOF) < 0
+              ? 0
+              : bind.getLong(VfioDeviceBindIommufd.TOKEN_UUID_PTR);
+      token = bind.at(pointer).get(0, VfToken.SIZE);
+    }
+    if (device.device() instanceof PciDevice pci) {
+      VfToken.validate(pci, token);
+    } else {
+      KernelError.refuseIf(token != null, Errno.EINVAL);
+    }
   }
 
   private void attach(UserPointer attach) {
@@ -138,15 +169,11 @@ final class DeviceFile extends OpenFile {
     KernelError.refuseIf(Integer.compareUnsigned(argsz, size) < 0 || flags != 0, Errno.EINVAL);
   }
 
-  /** Of the features none is modelled. */
-  private static int feature(UserPointer feature) {
-    int flags = feature.getInt(Integer.BYTES);
-    boolean both = (flags & FEATURE_GET) != 0 && (flags & FEATURE_SET) != 0;
-    boolean wrong =
-        Integer.compareUnsigned(feature.getInt(0), FEATURE_SIZE) < 0
-            || (flags & ~FEATURE_FLAGS) != 0
-            || (both && (flags & FEATURE_PROBE) == 0);
-    throw KernelError.of(wrong ? Errno.EINVAL : Errno.ENOTTY);
+  private int feature(UserPointer argument) {
+    // Before, it was a call of vfio-pci.
+    boolean has = core.version().isAtLeast(5, 18) || device.opened() instanceof VfioPci;
+    KernelError.refuseIf(!has, Errno.ENOTTY);
+    return device.features().call(device.opened(), argument);
   }
 
   @Override

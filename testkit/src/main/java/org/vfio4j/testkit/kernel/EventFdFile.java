@@ -14,7 +14,7 @@ final class EventFdFile extends OpenFile {
   private final Gate gate;
   private final boolean semaphore;
   private final boolean blocking;
-  private final List<Runnable> watchers = new ArrayList<>();
+  private final List<Virqfd> watchers = new ArrayList<>();
   private long count;
 
   EventFdFile(Gate gate, int initial, int flags) {
@@ -46,11 +46,11 @@ final class EventFdFile extends OpenFile {
     return count != 0;
   }
 
-  void watch(Runnable watcher) {
+  void watch(Virqfd watcher) {
     watchers.add(watcher);
   }
 
-  void unwatch(Runnable watcher) {
+  void unwatch(Virqfd watcher) {
     watchers.remove(watcher);
   }
 
@@ -86,6 +86,12 @@ final class EventFdFile extends OpenFile {
   }
 
   @Override
+  void release() {
+    watchers.forEach(Virqfd::hungUp);
+    watchers.clear();
+  }
+
+  @Override
   int ready() {
     return (count != 0 ? Linux.POLLIN : 0)
         | (fits(1) ? Linux.POLLOUT : 0)
@@ -93,7 +99,7 @@ final class EventFdFile extends OpenFile {
   }
 
   private void changed() {
-    List.copyOf(watchers).forEach(Runnable::run);
+    List.copyOf(watchers).forEach(Virqfd::raised);
     gate.changed();
   }
 }

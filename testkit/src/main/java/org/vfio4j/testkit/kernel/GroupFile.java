@@ -25,6 +25,10 @@ final class GroupFile extends OpenFile {
     group.open(this);
   }
 
+  VfioGroup group() {
+    return group;
+  }
+
   @Override
   void release() {
     group.close();
@@ -90,17 +94,12 @@ final class GroupFile extends OpenFile {
     return core.files().add(file);
   }
 
-  /** Options behind a blank are for devices that know them: virtual functions. */
+  /** Of which the driver says that it is called so. */
   private VfioDevice device(String text) {
-    int blank = text.indexOf(' ');
-    String name = blank < 0 ? text : text.substring(0, blank);
-    VfioDevice found =
-        group.devices().stream()
-            .filter(device -> device.device().name().equals(name))
-            .findFirst()
-            .orElseThrow(() -> KernelError.of(Errno.ENODEV));
-    KernelError.refuseIf(blank >= 0, Errno.EINVAL);
-    return found;
+    return group.devices().stream()
+        .filter(device -> device.device().matches(text))
+        .findFirst()
+        .orElseThrow(() -> KernelError.of(Errno.ENODEV));
   }
 
   private static String text(UserPointer name) {

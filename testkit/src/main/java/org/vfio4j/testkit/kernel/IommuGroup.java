@@ -70,6 +70,10 @@ final class IommuGroup {
     translation(IommufdGroup.NO_PASID, attached);
   }
 
+  boolean isOwnedBy(Object claimant) {
+    return ownerCount > 0 && owner == claimant;
+  }
+
   boolean isOwned() {
     return ownerCount > 0;
   }

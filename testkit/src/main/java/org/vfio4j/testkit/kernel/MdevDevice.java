@@ -46,7 +46,8 @@ final class MdevDevice implements BusDevice, MediatedBus {
     return type;
   }
 
-  MediatedModel model() {
+  @Override
+  public MediatedModel model() {
     return model;
   }
 

@@ -43,6 +43,11 @@ final class PciBus {
     for (PciDevice device : core.devices()) {
       tree.addDevice(device, () -> override(device), text -> override(device, text));
     }
+    for (PciDevice device : core.devices()) {
+      if (device.function().virtualFunctions() > 0) {
+        device.sriov(new Sriov(core, tree, this, device));
+      }
+    }
     for (MachineDevice device : core.machine().devices()) {
       if (!device.driver().isEmpty()) {
         attach(core.device(device.address().toString()), device.driver());
@@ -83,6 +88,31 @@ final class PciBus {
     return written.length;
   }
 
+  /** A virtual function is new on the bus: vfio-pci keeps those of its own for itself. */
+  void arrived(PciDevice function, PciDevice physical) {
+    if (physical.driver().equals(VFIO_PCI)) {
+      function.override(VFIO_PCI);
+    } else if (natural.containsKey(physical)) {
+      natural.put(function, natural.get(physical));
+    }
+    tree.addDevice(function, () -> override(function), text -> override(function, text));
+    if (function.group() != null) {
+      tree.addGroup(function.group());
+    }
+    probe(function.name().getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** It is about to go. Waits until nobody has it open. */
+  void leaves(PciDevice function) {
+    if (!function.driver().isEmpty()) {
+      detach(function);
+    }
+    natural.remove(function);
+    if (function.group() != null) {
+      tree.removeGroup(function.group());
+    }
+  }
+
   private int bind(String driver, byte[] written) {
     PciDevice device = core.device(text(written));
     boolean matches =
@@ -106,6 +136,8 @@ final class PciBus {
   private void attach(PciDevice device, String driver) {
     if (driver.equals(VFIO_PCI)) {
       KernelError.refuseIf(device.function().isBridge(), Errno.EINVAL);
+      boolean hasVirtual = device.sriov() != null && device.sriov().isActive();
+      KernelError.refuseIf(hasVirtual, Errno.EBUSY);
       addToVfio(device);
     } else if (!MANAGED.contains(driver) && device.group() != null) {
       device.group().useByHost();
@@ -131,12 +163,17 @@ final class PciBus {
       tree.addGroup(core.makeNoIommuGroup(device));
       tree.addGroupLink(device);
     }
+    device.vfioTakes();
     device.vfio(vfioClass.register(device, device.group()));
   }
 
   /** Waits until nobody has the device open. */
   private void removeFromVfio(PciDevice device) {
+    if (device.sriov() != null) {
+      device.sriov().disable();
+    }
     vfioClass.unregister(device.vfio());
+    device.vfioLeaves();
     device.vfio(null);
     if (device.group().kind() == Kind.NO_IOMMU) {
       tree.removeGroup(device.group());

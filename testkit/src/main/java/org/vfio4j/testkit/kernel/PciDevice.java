@@ -23,6 +23,17 @@ final class PciDevice implements DeviceBus, BusDevice {
   private InterruptSink sink;
   private boolean line;
 
+  /** Of a virtual function; null for the others. */
+  private final PciDevice physical;
+
+  /** While vfio-pci has a physical function with SR-IOV. */
+  private VfToken token;
+
+  /** Whose virtual functions want it; null for those that the host's driver made. */
+  private VfToken physicalToken;
+
+  private Sriov sriov;
+
   /**
    * Who serves the interrupts of a device: nobody, until its driver enables one.
    *
@@ -35,9 +46,14 @@ final class PciDevice implements DeviceBus, BusDevice {
   }
 
   PciDevice(MachineDevice device, String path, int barAddress) {
-    this.name = device.address().toString();
+    this(device.address().toString(), path, device.model(), barAddress, null);
+  }
+
+  PciDevice(String name, String path, DeviceModel model, int barAddress, PciDevice physical) {
+    this.name = name;
     this.path = path;
-    this.model = device.model();
+    this.model = model;
+    this.physical = physical;
     this.config = new ConfigSpace(model.function(), barAddress);
     model.connect(this);
   }
@@ -52,6 +68,58 @@ final class PciDevice implements DeviceBus, BusDevice {
     return path;
   }
 
+  boolean isVirtual() {
+    return physical != null;
+  }
+
+  /** Null where it has none. */
+  VfToken token() {
+    return token;
+  }
+
+  /** Of a virtual function, that of its physical function; null where none is wanted. */
+  VfToken physicalToken() {
+    return physicalToken;
+  }
+
+  /** vfio_pci_vf_init(). */
+  void vfioTakes() {
+    if (isVirtual()) {
+      physicalToken = physical.token;
+    } else if (function().virtualFunctions() > 0) {
+      token = new VfToken();
+    }
+  }
+
+  void vfioLeaves() {
+    token = null;
+    physicalToken = null;
+  }
+
+  /** Null where it has no virtual functions to make. */
+  Sriov sriov() {
+    return sriov;
+  }
+
+  void sriov(Sriov capability) {
+    sriov = capability;
+  }
+
+  /** The folder of the bridge in front of it. */
+  String bridgePath() {
+    return path.substring(0, path.lastIndexOf('/'));
+  }
+
+  boolean isOnRootBus() {
+    String bridge = bridgePath();
+    return bridge.substring(bridge.lastIndexOf('/') + 1).startsWith("pci");
+  }
+
+  @Override
+  public boolean matches(String text) {
+    return VfToken.matches(this, text);
+  }
+
   @Override
   public VfioOps open(Core core) {
     return new VfioPci(core, this);
@@ -62,7 +130,8 @@ final class PciDevice implements DeviceBus, BusDevice {
     return context.bind(new PciEndpoint(context.core(), this));
   }
 
-  DeviceModel model() {
+  @Override
+  public DeviceModel model() {
     return model;
   }
 

@@ -17,6 +17,7 @@ final class SysTree {
   private static final String VFIO_CLASS = "/sys/class/vfio-dev/";
   private static final String ENTRY_LIMIT =
       "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit";
+  private static final String ENABLE_SRIOV = "/sys/module/vfio_pci/parameters/enable_sriov";
   private static final int VFIO_MAJOR = 511;
 
   private final Core core;
@@ -37,7 +38,19 @@ final class SysTree {
       tree.folder("/dev/vfio/devices");
     }
     tree.add(ENTRY_LIMIT, new Attribute(this::entryLimit, this::entryLimit));
+    tree.add(ENABLE_SRIOV, new Attribute(this::sriovEnabled, this::enableSriov));
     core.iommuGroups().forEach(this::addGroup);
+  }
+
+  private byte[] sriovEnabled() {
+    return (core.isSriovEnabled() ? "Y\n" : "N\n").getBytes(StandardCharsets.UTF_8);
+  }
+
+  private int enableSriov(byte[] written) {
+    String text = new String(written, StandardCharsets.UTF_8).strip();
+    KernelError.refuseIf(!text.matches("[YyNn01]"), Errno.EINVAL);
+    core.enableSriov(!text.matches("[Nn0]"));
+    return written.length;
   }
 
   private byte[] entryLimit() {
@@ -77,6 +90,26 @@ final class SysTree {
     if (device.group() != null) {
       addGroupLink(device);
     }
+  }
+
+  void addSriov(
+      PciDevice device,
+      Supplier<byte[]> total,
+      Supplier<byte[]> number,
+      ToIntFunction<byte[]> setNumber) {
+    tree.add(device.path() + "/sriov_totalvfs", new Attribute(total, null));
+    tree.add(device.path() + "/sriov_numvfs", new Attribute(number, setNumber));
+  }
+
+  void linkVirtualFunction(PciDevice physical, PciDevice function, int number) {
+    link(physical.path() + "/virtfn" + number, function.path());
+    link(function.path() + "/physfn", physical.path());
+  }
+
+  void removeVirtualFunction(PciDevice physical, PciDevice function, int number) {
+    tree.remove(physical.path() + "/virtfn" + number);
+    tree.remove(BUS + "/devices/" + function.name());
+    tree.remove(function.path());
   }
 
   void addGroupLink(PciDevice device) {

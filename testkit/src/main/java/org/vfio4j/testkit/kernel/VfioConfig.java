@@ -78,7 +78,8 @@ final class VfioConfig {
 
   /** What the process believes; memory is reached only while it believes that it is. */
   boolean isMemoryEnabled() {
-    return (virtual[ConfigSpace.COMMAND] & ConfigSpace.COMMAND_MEMORY) != 0;
+    // A virtual function has no such bit, and answers always.
+    return pci.isVirtual() || (virtual[ConfigSpace.COMMAND] & ConfigSpace.COMMAND_MEMORY) != 0;
   }
 
   long read(UserPointer target, int length, long offset) {

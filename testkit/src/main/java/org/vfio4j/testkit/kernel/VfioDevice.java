@@ -13,6 +13,7 @@ final class VfioDevice {
   private final BusDevice device;
   private final VfioGroup group;
   private final int index;
+  private final DeviceFeatures features;
   private int files;
   private int openCount;
   private VfioOps opened;
@@ -21,12 +22,14 @@ final class VfioDevice {
   private IommufdBinding bound;
   private boolean attached;
   private boolean leaving;
+  private boolean fromNode;
 
   VfioDevice(Core core, BusDevice device, VfioGroup group, int index) {
     this.core = core;
     this.device = device;
     this.group = group;
     this.index = index;
+    this.features = new DeviceFeatures(core, device.model());
   }
 
   BusDevice device() {
@@ -40,6 +43,10 @@ final class VfioDevice {
   /** The N of vfioN. */
   int index() {
     return index;
+  }
+
+  DeviceFeatures features() {
+    return features;
   }
 
   /** While it is open. */
@@ -69,6 +76,20 @@ final class VfioDevice {
     return files == 0;
   }
 
+  boolean isOpenedFromNode() {
+    return fromNode;
+  }
+
+  /** Of the iommufd that it is bound to; null for none. */
+  IommufdContext context() {
+    return context;
+  }
+
+  /** While it is bound to an iommufd. */
+  int devId() {
+    return bound.id();
+  }
+
   /** VFIO_GROUP_GET_DEVICE_FD. The device may be open already. */
   void openFromGroup(IommufdContext iommufd, boolean privileged) {
     KernelError.refuseIf(leaving, Errno.ENODEV);
@@ -96,6 +117,7 @@ final class VfioDevice {
     KernelError.refuseIf(openCount != 0, Errno.EINVAL);
     firstOpen(iommufd, true);
     openCount = 1;
+    fromNode = true;
     return bound.id();
   }
 
@@ -108,6 +130,10 @@ final class VfioDevice {
       context.hold();
     }
     opened = device.open(core);
+    if (opened instanceof VfioPci) {
+      // As variants of vfio-pci do; the samples of mediated devices go on where they were.
+      features.reset();
+    }
   }
 
   void close() {
@@ -118,8 +144,10 @@ final class VfioDevice {
   }
 
   private void lastClose() {
+    features.close();
     opened.close();
     opened = null;
+    fromNode = false;
     if (usedGroup != null) {
       GroupFile file = usedGroup;
       usedGroup = null;

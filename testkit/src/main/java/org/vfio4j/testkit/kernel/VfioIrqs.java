@@ -35,8 +35,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
   private boolean lineDisabled;
   private EventFdFile error;
   private EventFdFile request;
-  private EventFdFile unmaskBy;
-  private Runnable unmasker;
+  private final Virqfd unmask = new Virqfd(this::unmaskLine);
 
   VfioIrqs(Core core, PciDevice pci) {
     this.core = core;
@@ -59,12 +58,15 @@ final class VfioIrqs implements PciDevice.InterruptSink {
         switch (index) {
           case VFIO_PCI_INTX_IRQ_INDEX -> VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
           // The interrupt domains of x86 can add vectors later.
-          case VFIO_PCI_MSIX_IRQ_INDEX ->
-              core.version().isAtLeast(6, 5) ? 0 : VFIO_IRQ_INFO_NORESIZE;
+          case VFIO_PCI_MSIX_IRQ_INDEX -> hasDynamicMsix() ? 0 : VFIO_IRQ_INFO_NORESIZE;
           default -> VFIO_IRQ_INFO_NORESIZE;
         };
     info.putInt(VfioIrqInfo.FLAGS, VFIO_IRQ_INFO_EVENTFD | flags);
     info.putInt(VfioIrqInfo.COUNT, count(index));
+  }
+
+  private boolean hasDynamicMsix() {
+    return core.version().isAtLeast(6, 5) && core.machine().hasDynamicMsix();
   }
 
   private int count(int index) {
@@ -187,31 +189,9 @@ final class VfioIrqs implements PciDevice.InterruptSink {
     }
     int fd = data.fd(0);
     if (fd < 0) {
-      stopUnmasking();
-      return;
-    }
-    EventFdFile file = eventFd(fd);
-    if (unmaskBy != null) {
-      file.drop();
-      throw KernelError.of(Errno.EBUSY);
-    }
-    unmaskBy = file;
-    unmasker =
-        () -> {
-          if (file.isRaised()) {
-            file.take();
-            unmaskLine();
-          }
-        };
-    file.watch(unmasker);
-    unmasker.run();
-  }
-
-  private void stopUnmasking() {
-    if (unmaskBy != null) {
-      unmaskBy.unwatch(unmasker);
-      unmaskBy.drop();
-      unmaskBy = null;
+      unmask.disable();
+    } else {
+      unmask.enable(core.files().get(fd));
     }
   }
 
@@ -336,7 +316,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
 
   /** All or, of those in {@code data}, none. */
   private void setVectors(Data data) {
-    boolean grows = type == VFIO_PCI_MSIX_IRQ_INDEX && core.version().isAtLeast(6, 5);
+    boolean grows = type == VFIO_PCI_MSIX_IRQ_INDEX && hasDynamicMsix();
     int done = 0;
     try {
       for (; done < data.count(); done++) {
@@ -366,7 +346,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
   }
 
   private void disable() {
-    stopUnmasking();
+    unmask.disable();
     enableInHardware(false);
     vectors.values().forEach(VfioIrqs::drop);
     vectors.clear();

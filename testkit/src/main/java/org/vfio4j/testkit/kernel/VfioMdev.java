@@ -9,6 +9,7 @@ import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.device.uapi.VfioRegionInfo;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.testkit.device.Graphical;
 import org.vfio4j.testkit.device.MediatedModel;
 import org.vfio4j.testkit.device.MediatedRegion;
 
@@ -59,9 +60,18 @@ final class VfioMdev implements VfioOps, DeviceMemory.Registers {
       case VfioDeviceUapi.VFIO_DEVICE_GET_IRQ_INFO -> irqs.info(argument);
       case VfioDeviceUapi.VFIO_DEVICE_SET_IRQS -> irqs.set(argument);
       case VfioDeviceUapi.VFIO_DEVICE_RESET -> model.reset();
+      case VfioDeviceUapi.VFIO_DEVICE_QUERY_GFX_PLANE -> graphics().plane(argument);
+      case VfioDeviceUapi.VFIO_DEVICE_GET_GFX_DMABUF -> {
+        return graphics().dmaBuf(argument);
+      }
       default -> throw KernelError.of(Errno.ENOTTY);
     }
     return 0;
+  }
+
+  private Graphics graphics() {
+    KernelError.refuseIf(!(model instanceof Graphical), Errno.ENOTTY);
+    return new Graphics(core, (Graphical) model);
   }
 
   private void info(UserPointer info) {

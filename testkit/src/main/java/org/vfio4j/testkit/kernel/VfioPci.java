@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.vfio4j.Errno;
+import org.vfio4j.device.uapi.VfioDeviceFeature;
 import org.vfio4j.device.uapi.VfioDeviceInfo;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.device.uapi.VfioRegionInfo;
@@ -30,6 +31,9 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   private final PciDevice pci;
   private final VfioIrqs irqs;
   private final VfioConfig config;
+  private final HotResets hotResets;
+  private final IoEventFds ioEventFds;
+  private final LowPowerState lowPower;
 
   VfioPci(Core core, PciDevice pci) {
     this.core = core;
@@ -46,11 +50,22 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
     hardware.setCommand(ConfigSpace.COMMAND_INTX_DISABLE, false);
     irqs = new VfioIrqs(core, pci);
     config = new VfioConfig(pci, irqs);
+    hotResets = new HotResets(core, pci);
+    ioEventFds = new IoEventFds(core, pci, config);
+    lowPower = new LowPowerState(core);
+    if (pci.isVirtual() && pci.physicalToken() != null) {
+      pci.physicalToken().use();
+    }
   }
 
   @Override
   public void close() {
     irqs.close();
+    ioEventFds.close();
+    lowPower.exit();
+    if (pci.isVirtual() && pci.physicalToken() != null) {
+      pci.physicalToken().unuse();
+    }
     pci.config().setCommand(ConfigSpace.COMMAND_MASTER, false);
     if (pci.function().isResettable()) {
       pci.model().reset();
@@ -64,6 +79,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
 
   @Override
   public int ioctl(int request, UserPointer argument) {
+    lowPower.wake();
     switch (request) {
       case VfioDeviceUapi.VFIO_DEVICE_GET_INFO -> info(argument);
       case VfioDeviceUapi.VFIO_DEVICE_GET_REGION_INFO -> regionInfo(argument);
@@ -75,9 +91,39 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
         KernelError.refuseIf(!pci.function().isResettable(), Errno.EINVAL);
         pci.model().reset();
       }
+      case VfioDeviceUapi.VFIO_DEVICE_GET_PCI_HOT_RESET_INFO -> hotResets.info(argument);
+      case VfioDeviceUapi.VFIO_DEVICE_PCI_HOT_RESET -> hotResets.reset(argument);
+      case VfioDeviceUapi.VFIO_DEVICE_IOEVENTFD -> ioEventFds.set(argument);
       default -> throw KernelError.of(Errno.ENOTTY);
     }
     return 0;
+  }
+
+  @Override
+  public int feature(UserPointer feature, int flags, int room) {
+    lowPower.wake();
+    int number = flags & VfioDeviceUapi.VFIO_DEVICE_FEATURE_MASK;
+    boolean hasLowPower = core.version().isAtLeast(6, 1);
+    if (number == VfioDeviceUapi.VFIO_DEVICE_FEATURE_PCI_VF_TOKEN) {
+      token(feature, flags, room);
+    } else if (hasLowPower && number == VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY) {
+      lowPower.enter(flags, room);
+    } else if (hasLowPower
+        && number == VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP) {
+      lowPower.enterWithWakeup(feature, flags, room);
+    } else if (hasLowPower && number == VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_EXIT) {
+      lowPower.exit(flags, room);
+    } else {
+      throw KernelError.of(Errno.ENOTTY);
+    }
+    return 0;
+  }
+
+  private void token(UserPointer feature, int flags, int room) {
+    KernelError.refuseIf(pci.token() == null, Errno.ENOTTY);
+    if (DeviceFeatures.check(flags, room, VfioDeviceUapi.VFIO_DEVICE_FEATURE_SET, VfToken.SIZE)) {
+      pci.token().set(feature.get(VfioDeviceFeature.DATA, VfToken.SIZE));
+    }
   }
 
   private void info(UserPointer info) {
@@ -148,6 +194,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   }
 
   private long transfer(UserPointer user, int length, long offset, boolean write) {
+    lowPower.wake();
     int index = (int) (offset >>> OFFSET_SHIFT);
     long position = offset & OFFSET_MASK;
     KernelError.refuseIf(
@@ -237,7 +284,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
 
   @Override
   public boolean isAnswering() {
-    return config.isMemoryEnabled();
+    return config.isMemoryEnabled() && !lowPower.isEngaged();
   }
 
   @Override

@@ -52,6 +52,8 @@ public final class Machine {
   private boolean noIommuMode;
   private boolean iommufdTest;
   private final MachineIommu iommu = new MachineIommu();
+  private boolean dynamicMsix = true;
+  private boolean runtimePowerManagement;
 
   /** Adds a device at a PCI address: {@code 0000:00:05.0}. */
   public MachineDevice device(String address, DeviceModel model) {
@@ -142,6 +144,26 @@ public final class Machine {
   /** What the IOMMU can beside translating: nothing at first. */
   public MachineIommu iommu() {
     return iommu;
+  }
+
+  /** The host's interrupt controller cannot give a function more MSI-X vectors later. */
+  public Machine withoutDynamicMsix() {
+    dynamicMsix = false;
+    return this;
+  }
+
+  /** The kernel was built with CONFIG_PM: what may sleep does. */
+  public Machine runtimePowerManagement() {
+    runtimePowerManagement = true;
+    return this;
+  }
+
+  public boolean hasDynamicMsix() {
+    return dynamicMsix;
+  }
+
+  public boolean hasRuntimePowerManagement() {
+    return runtimePowerManagement;
   }
 
   public List<MachineDevice> devices() {

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.util.EnumSet;
+import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Test;
+import org.vfio4j.Errno;
+import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
+import org.vfio4j.bridge.AssignedDevice;
+import org.vfio4j.bridge.VfioMode;
+import org.vfio4j.device.DeviceFeature;
+import org.vfio4j.device.DmaLogging;
+import org.vfio4j.device.Interrupts;
+import org.vfio4j.device.IrqInfo;
+import org.vfio4j.device.MappedRegion;
+import org.vfio4j.device.Migration;
+import org.vfio4j.device.MigrationState;
+import org.vfio4j.device.ResumingStream;
+import org.vfio4j.device.SavingStream;
+import org.vfio4j.device.VfioPci;
+import org.vfio4j.dma.DirtyBitmap;
+import org.vfio4j.dma.DmaBuffer;
+import org.vfio4j.dma.IovaRange;
+import org.vfio4j.linux.EventFd;
+import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.PciAddress;
+import org.vfio4j.testkit.device.DeviceBus;
+import org.vfio4j.testkit.device.DeviceModel;
+import org.vfio4j.testkit.device.DmaLogger;
+import org.vfio4j.testkit.device.InertModel;
+import org.vfio4j.testkit.device.Migratable;
+import org.vfio4j.testkit.device.NvmeModel;
+import org.vfio4j.testkit.device.PciFunction;
+import org.vfio4j.testkit.device.WriteLog;
+import org.vfio4j.testkit.machine.KernelVersion;
+
+/** What no device of the lab can show: the rest is in its scenarios. */
+class DeviceFeaturesTest {
+  private static final PciAddress HERE = PciAddress.of("0000:00:03.0");
+  private static final PciAddress THERE = PciAddress.of("0000:00:04.0");
+
+  /** A register that can be saved, with neither P2P nor pre-copy; it fails when 0xdead is in it. */
+  private static final class Register implements DeviceModel, Migratable {
+    private final PciFunction function =
+        PciFunction.of(0x1234, 1).bar(0, 4096, PciFunction.Space.MEMORY).resettable();
+    private int value;
+
+    @Override
+    public PciFunction function() {
+      return function;
+    }
+
+    @Override
+    public void connect(DeviceBus bus) {}
+
+    @Override
+    public long read(int bar, long offset, int width) {
+      return value;
+    }
+
+    @Override
+    public void write(int bar, long offset, int width, long written) {
+      value = (int) written;
+    }
+
+    @Override
+    public void reset() {
+      value = 0;
+    }
+
+    @Override
+    public boolean hasP2p() {
+      return false;
+    }
+
+    @Override
+    public boolean hasPreCopy() {
+      return false;
+    }
+
+    @Override
+    public boolean hasFailed() {
+      return value == 0xdead;
+    }
+
+    @Override
+    public long stopCopyLength() {
+      return Integer.BYTES;
+    }
+
+    @Override
+    public byte[] preCopy() {
+      return new byte[0];
+    }
+
+    @Override
+    public byte[] stopCopy() {
+      return ByteBuffer.allocate(Integer.BYTES).putInt(value).array();
+    }
+
+    @Override
+    public Receiver receive() {
+      ByteBuffer state = ByteBuffer.allocate(Integer.BYTES);
+      return new Receiver() {
+        @Override
+        public long capacity() {
+          return Integer.BYTES;
+        }
+
+        @Override
+        public int write(byte[] data) {
+          state.put(data);
+          return 0;
+        }
+
+        @Override
+        public int load() {
+          if (state.hasRemaining()) {
+            return Errno.EIO.result();
+          }
+          value = state.getInt(0);
+          return 0;
+        }
+      };
+    }
+  }
+
+  private static Kernel twoRegisters(KernelVersion version) {
+    return FakeKernel.of(
+        version,
+        machine -> {
+          machine.device(HERE.toString(), new Register()).inGroup(1).boundTo("vfio-pci");
+          machine.device(THERE.toString(), new Register()).inGroup(2).boundTo("vfio-pci");
+        });
+  }
+
+  private static VfioException refused(Reason reason, ThrowingCallable call) {
+    VfioException refusal = catchThrowableOfType(VfioException.class, call);
+    assertThat(refusal).isNotNull();
+    assertThat(refusal.reason()).as(refusal.getMessage()).isEqualTo(reason);
+    return refusal;
+  }
+
+  @Test
+  void aModelOfOnesOwnMigrates() throws IOException {
+    Kernel kernel = twoRegisters(KernelVersion.LINUX_6_12);
+    try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.IOMMUFD, HERE);
+        AssignedDevice there = AssignedDevice.open(kernel, VfioMode.VFIO_TYPE1V2_IOMMU, THERE)) {
+      here.device().region(VfioPci.BAR0).putIntLe(0, 4711);
+      Migration source = here.device().migration();
+      Migration target = there.device().migration();
+      assertThat(source.flags()).isEqualTo(EnumSet.of(Migration.Flag.STOP_COPY));
+      ByteArrayOutputStream state = new ByteArrayOutputStream();
+      try (SavingStream saved = source.stopCopy();
+          ResumingStream resumed = target.resume()) {
+        saved.transferTo(Channels.newChannel(state));
+        VfioException early =
+            refused(Reason.DEVICE_FAULT, () -> target.setState(MigrationState.RUNNING));
+        assertThat(early.errno()).contains(Errno.EIO);
+        assertThat(target.state()).isEqualTo(MigrationState.RESUMING);
+        resumed.write(ByteBuffer.wrap(state.toByteArray()));
+      }
+      target.setState(MigrationState.RUNNING);
+      assertThat(there.device().region(VfioPci.BAR0).getIntLe(0)).isEqualTo(4711);
+    }
+  }
+
+  /** The kernel leaves them out on the way, and refuses to go there. */
+  @Test
+  void statesThatTheDeviceLacks() {
+    Kernel kernel = twoRegisters(KernelVersion.LINUX_6_12);
+    try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.IOMMUFD, HERE)) {
+      Migration migration = here.device().migration();
+      for (MigrationState state :
+          List.of(
+              MigrationState.RUNNING_P2P, MigrationState.PRE_COPY, MigrationState.PRE_COPY_P2P)) {
+        refused(Reason.INVALID_ARGUMENT, () -> migration.setState(state));
+      }
+      VfioException noPreCopy = refused(Reason.NOT_SUPPORTED, migration::preCopy);
+      assertThat(noPreCopy.fact()).contains("STOP_COPY");
+      migration.setState(MigrationState.STOP);
+      assertThat(migration.state()).isEqualTo(MigrationState.STOP);
+      migration.stopCopy().close();
+      migration.setState(MigrationState.RUNNING);
+      assertThat(migration.state()).isEqualTo(MigrationState.RUNNING);
+    }
+  }
+
+  @Test
+  void onlyAResetLeadsOutOfError() {
+    Kernel kernel = twoRegisters(KernelVersion.LINUX_6_12);
+    try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.IOMMUFD, HERE)) {
+      Migration migration = here.device().migration();
+      here.device().region(VfioPci.BAR0).putIntLe(0, 0xdead);
+      assertThat(migration.state()).isEqualTo(MigrationState.ERROR);
+      for (MigrationState state : MigrationState.values()) {
+        if (state != MigrationState.ERROR) {
+          VfioException refusal = refused(Reason.INVALID_ARGUMENT, () -> migration.setState(state));
+          assertThat(refusal.hint()).contains("reset()");
+        }
+      }
+      here.device().reset();
+      assertThat(migration.state()).isEqualTo(MigrationState.RUNNING);
+    }
+  }
+
+  /** Kernels have what their release had. */
+  @Test
+  void olderKernels() {
+    Kernel older = twoRegisters(KernelVersion.LINUX_5_15);
+    try (AssignedDevice here = AssignedDevice.open(older, VfioMode.VFIO_TYPE1V2_IOMMU, HERE)) {
+      assertThat(here.device().features().all()).isEmpty();
+      refused(Reason.NOT_SUPPORTED, here.device()::migration);
+      refused(Reason.NOT_SUPPORTED, here.device().lowPower()::enter);
+    }
+    Kernel old = twoRegisters(KernelVersion.LINUX_6_1);
+    try (AssignedDevice here = AssignedDevice.open(old, VfioMode.VFIO_TYPE1V2_IOMMU, HERE)) {
+      assertThat(here.device().features().all())
+          .contains(DeviceFeature.MIG_DEVICE_STATE, DeviceFeature.LOW_POWER_EXIT)
+          .doesNotContain(DeviceFeature.MIG_DATA_SIZE);
+      VfioException refusal =
+          refused(Reason.NOT_SUPPORTED, here.device().migration()::stopCopyLength);
+      assertThat(refusal.hint()).contains("Linux 6.2");
+    }
+  }
+
+  @Test
+  void aHostWithPowerManagement() {
+    Kernel kernel =
+        FakeKernel.of(
+            KernelVersion.LINUX_6_12,
+            machine ->
+                machine
+                    .runtimePowerManagement()
+                    .device(HERE.toString(), new Register())
+                    .inGroup(1)
+                    .boundTo("vfio-pci"));
+    try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.IOMMUFD, HERE);
+        EventFd wakeup = EventFd.create(kernel, "wake-up");
+        MappedRegion mapped = here.device().region(VfioPci.BAR0).map()) {
+      mapped.putIntLe(0, 1);
+      here.device().lowPower().enter(wakeup);
+      refused(Reason.DEVICE_FAULT, () -> mapped.getIntLe(0));
+      assertThat(wakeup.take()).isZero();
+      // A call wakes it, which ends the matter and is told.
+      assertThat(here.device().region(VfioPci.BAR0).getIntLe(0)).isEqualTo(1);
+      assertThat(wakeup.take()).isEqualTo(1);
+      assertThat(mapped.getIntLe(0)).isEqualTo(1);
+      // Without a wake-up it sleeps again.
+      here.device().lowPower().enter();
+      assertThat(here.device().region(VfioPci.BAR0).getIntLe(0)).isEqualTo(1);
+      refused(Reason.DEVICE_FAULT, () -> mapped.getIntLe(0));
+      here.device().lowPower().exit();
+      assertThat(mapped.getIntLe(0)).isEqualTo(1);
+    }
+  }
+
+  /** A device that copies a word to wherever it is told, and notes that. */
+  private static final class Writer implements DeviceModel, DmaLogger {
+    private final PciFunction function =
+        PciFunction.of(0x1234, 2).bar(0, 4096, PciFunction.Space.MEMORY);
+    private final WriteLog log = new WriteLog();
+    private DeviceBus bus;
+
+    @Override
+    public PciFunction function() {
+      return function;
+    }
+
+    @Override
+    public void connect(DeviceBus deviceBus) {
+      bus = deviceBus;
+    }
+
+    @Override
+    public long read(int bar, long offset, int width) {
+      return 0;
+    }
+
+    @Override
+    public void write(int bar, long offset, int width, long value) {
+      if (bus.writeMemory(value, new byte[] {1, 2, 3, 4}, 0, 4)) {
+        log.wrote(value, 4);
+      }
+    }
+
+    @Override
+    public void reset() {}
+
+    @Override
+    public long startLogging(long pageSize, List<IovaRange> ranges) {
+      return log.startLogging(pageSize, ranges);
+    }
+
+    @Override
+    public int stopLogging() {
+      return log.stopLogging();
+    }
+
+    @Override
+    public int reportWrites(long iova, long length, Dirty dirty) {
+      return log.reportWrites(iova, length, dirty);
+    }
+  }
+
+  @Test
+  void aDeviceNotesWhereItWrites() {
+    Kernel kernel =
+        FakeKernel.of(
+            KernelVersion.LINUX_6_12,
+            machine ->
+                machine.device(HERE.toString(), new Writer()).inGroup(1).boundTo("vfio-pci"));
+    try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.IOMMUFD, HERE);
+        DmaBuffer memory = here.dma().allocate(16 * 4096)) {
+      here.device().config().enableBusMaster(true);
+      long first = memory.iova();
+      IovaRange range = new IovaRange(first, first + 16 * 4096 - 1);
+      DirtyBitmap bitmap = new DirtyBitmap(first, 16 * 4096, 4096);
+      write(here, first);
+      try (DmaLogging logging = here.device().startDmaLogging(4096, List.of(range))) {
+        VfioException twice =
+            refused(Reason.IN_USE, () -> here.device().startDmaLogging(4096, List.of(range)));
+        assertThat(twice.fact()).contains("already");
+        logging.report(bitmap);
+        assertThat(bitmap.countDirty()).as("before it began").isZero();
+        write(here, first + 3 * 4096);
+        write(here, first + 9 * 4096 - 2);
+        logging.report(bitmap);
+        assertThat(bitmap.ranges())
+            .containsExactly(
+                new IovaRange(first + 3 * 4096, first + 4 * 4096 - 1),
+                new IovaRange(first + 8 * 4096, first + 10 * 4096 - 1));
+        bitmap.clear();
+        logging.report(bitmap);
+        assertThat(bitmap.countDirty()).as("reported once").isZero();
+      }
+      here.device().startDmaLogging(4096, List.of(range)).close();
+    }
+  }
+
+  private static void write(AssignedDevice device, long iova) {
+    device.device().region(VfioPci.BAR0).putLongLe(0, iova);
+  }
+
+  /** One function on the bus is behind the IOMMU, the other is not. */
+  @Test
+  void aHotResetOfAFunctionInNoGroup() {
+    Kernel kernel =
+        FakeKernel.of(
+            KernelVersion.LINUX_6_12,
+            machine -> {
+              machine
+                  .device("0000:00:02.0", new InertModel(PciFunction.of(1, 1).bridge()))
+                  .inGroup(1);
+              machine
+                  .device("0000:01:00.0", new Register())
+                  .inGroup(2)
+                  .behind("0000:00:02.0")
+                  .boundTo("vfio-pci");
+              machine.device("0000:01:00.1", new Register()).behind("0000:00:02.0");
+            });
+    PciAddress address = PciAddress.of("0000:01:00.0");
+    try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.VFIO_TYPE1V2_IOMMU, address)) {
+      VfioException refusal = refused(Reason.NO_PERMISSION, () -> here.device().planHotReset());
+      assertThat(refusal.errno()).contains(Errno.EPERM);
+      assertThat(refusal.fact()).contains("in no group");
+    }
+    try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.IOMMUFD, address)) {
+      assertThat(here.device().planHotReset().missing()).hasSize(1);
+    }
+  }
+
+  @Test
+  void aHostWhoseMsixDoesNotGrow() {
+    Kernel kernel =
+        FakeKernel.of(
+            KernelVersion.LINUX_6_12,
+            machine ->
+                machine
+                    .withoutDynamicMsix()
+                    .device(HERE.toString(), new NvmeModel("fixed", 1 << 20))
+                    .inGroup(1)
+                    .boundTo("vfio-pci"));
+    try (AssignedDevice nvme = AssignedDevice.open(kernel, VfioMode.IOMMUFD, HERE);
+        Interrupts msix = nvme.device().interrupts(VfioPci.MSIX).enable(1)) {
+      assertThat(msix.info().has(IrqInfo.Flag.NORESIZE)).isTrue();
+      VfioException refusal = refused(Reason.NOT_SUPPORTED, () -> msix.grow(2));
+      assertThat(refusal.hint()).contains("at once");
+      assertThat(msix.vectors()).isEqualTo(1);
+    }
+  }
+}
