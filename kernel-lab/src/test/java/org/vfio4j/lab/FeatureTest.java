@@ -21,7 +21,6 @@ import org.vfio4j.device.VfioDevice;
 import org.vfio4j.device.uapi.VfioDeviceFeature;
 
 /** VFIO_DEVICE_FEATURE: what is looked at, and in which order. */
-@RealKernelOnly("the testkit does not model features yet")
 class FeatureTest {
   private static final int GET = VFIO_DEVICE_FEATURE_GET;
   private static final int SET = VFIO_DEVICE_FEATURE_SET;

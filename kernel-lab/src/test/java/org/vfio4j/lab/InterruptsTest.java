@@ -12,6 +12,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.bridge.AssignedDevice;
@@ -20,6 +21,7 @@ import org.vfio4j.device.Interrupts;
 import org.vfio4j.device.IrqIndex;
 import org.vfio4j.device.IrqInfo;
 import org.vfio4j.device.MappedRegion;
+import org.vfio4j.device.Resampler;
 import org.vfio4j.device.VfioDevice;
 import org.vfio4j.device.VfioPci;
 import org.vfio4j.linux.EventFd;
@@ -260,6 +262,88 @@ class InterruptsTest {
       assertThat(taken.get()).as("the wake-up is no interrupt").isEqualTo(triggers);
     } finally {
       threads.shutdownNow();
+    }
+  }
+
+  @EveryGroupMode
+  void intxIsUnmaskedByAnEventFd(VfioMode mode) {
+    try (AssignedDevice assigned = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU);
+        MappedRegion registers = assigned.device().region(VfioPci.BAR0).map();
+        EventFd served = EventFd.create(Lab.KERNEL, "served");
+        Interrupts line = assigned.device().interrupts(VfioPci.INTX).enable(1)) {
+      try (Resampler resampler = line.unmaskOn(served)) {
+        assertThat(resampler.eventFd()).isSameAs(served);
+        for (int round = 0; round < 3; round++) {
+          registers.putIntLe(Edu.RAISE, 1);
+          assertThat(line.await(0, PATIENCE)).isEqualTo(1);
+          assertThat(line.await(0, QUIET)).as("masked").isZero();
+          // Not served yet: it comes again.
+          served.signal();
+          assertThat(line.await(0, PATIENCE)).isEqualTo(1);
+          registers.putIntLe(Edu.ACKNOWLEDGE, 1);
+          served.signal();
+          assertThat(line.await(0, QUIET)).isZero();
+        }
+        assertThat(served.take()).as("the kernel has taken it").isZero();
+        VfioException second = Refusal.of(Reason.IN_USE, Errno.EBUSY, () -> line.unmaskOn(served));
+        assertThat(second.fact()).contains("already");
+      }
+      // Over: the eventfd is an ordinary one again.
+      registers.putIntLe(Edu.RAISE, 1);
+      assertThat(line.await(0, PATIENCE)).isEqualTo(1);
+      served.signal();
+      assertThat(line.await(0, QUIET)).isZero();
+      assertThat(served.take()).isEqualTo(1);
+      registers.putIntLe(Edu.ACKNOWLEDGE, 1);
+      // Another one may come then.
+      try (EventFd other = EventFd.create(Lab.KERNEL, "other");
+          Resampler next = line.unmaskOn(other)) {
+        other.signal();
+        registers.putIntLe(Edu.RAISE, 1);
+        assertThat(line.await(0, PATIENCE)).isEqualTo(1);
+        registers.putIntLe(Edu.ACKNOWLEDGE, 1);
+        assertThat(next.isClosed()).isFalse();
+      }
+    }
+    try (AssignedDevice assigned = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU);
+        EventFd served = EventFd.create(Lab.KERNEL, "served");
+        Interrupts msi = assigned.device().interrupts(VfioPci.MSI).enable(1)) {
+      Refusal.of(Reason.NOT_SUPPORTED, () -> msi.unmaskOn(served));
+    }
+  }
+
+  /** Vectors beside those that are enabled: since Linux 6.5, and on this host. */
+  @EveryGroupMode
+  void msixGrows(VfioMode mode) {
+    try (AssignedDevice assigned = AssignedDevice.open(Lab.KERNEL, mode, Lab.NVME)) {
+      IrqIndex msix = assigned.device().interrupts(VfioPci.MSIX);
+      try (Interrupts interrupts = msix.enable(1)) {
+        if (Lab.OLD_KERNEL) {
+          assertThat(msix.info().has(IrqInfo.Flag.NORESIZE)).isTrue();
+          VfioException fixed = Refusal.of(Reason.NOT_SUPPORTED, () -> interrupts.grow(2));
+          assertThat(fixed.hint()).contains("Linux 6.5");
+          return;
+        }
+        assertThat(msix.info().has(IrqInfo.Flag.NORESIZE)).isFalse();
+        interrupts.trigger(0);
+        interrupts.grow(3);
+        assertThat(interrupts.vectors()).isEqualTo(3);
+        assertThat(interrupts.take(0)).as("it went on").isEqualTo(1);
+        interrupts.grow(NVME_VECTORS);
+        interrupts.trigger(NVME_VECTORS - 1);
+        interrupts.trigger(2);
+        assertThat(interrupts.await(NVME_VECTORS - 1, PATIENCE)).isEqualTo(1);
+        assertThat(interrupts.await(2, PATIENCE)).isEqualTo(1);
+        Refusal.of(Reason.LIMIT, () -> interrupts.grow(NVME_VECTORS + 1));
+        Refusal.of(Reason.INVALID_ARGUMENT, () -> interrupts.grow(3));
+        assertThat(interrupts.vectors()).isEqualTo(NVME_VECTORS);
+      }
+      // Disabled with all of them.
+      msix.enable(2).close();
+    }
+    try (AssignedDevice assigned = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU);
+        Interrupts msi = assigned.device().interrupts(VfioPci.MSI).enable(1)) {
+      Refusal.of(Reason.NOT_SUPPORTED, () -> msi.grow(2));
     }
   }
 

@@ -61,7 +61,7 @@ public final class LabKernels {
         .inGroup(5)
         .boundTo("pcieport");
     machine
-        .device("0000:02:00.0", new NvmeModel("lab2", 64 << 20))
+        .device("0000:02:00.0", new NvmeModel("lab2", 64 << 20).withVirtualFunctions(2))
         .inGroup(6)
         .behind("0000:00:09.0")
         .boundTo("nvme");

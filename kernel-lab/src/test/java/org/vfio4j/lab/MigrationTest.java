@@ -38,7 +38,6 @@ import org.vfio4j.device.uapi.VfioPrecopyInfo;
 import org.vfio4j.memory.NativeBlock;
 
 /** Migration of {@code mtty}, whose driver can all of it: P2P and pre-copy, too. */
-@RealKernelOnly("the testkit does not model mediated devices yet")
 class MigrationTest {
   /** What {@code struct mtty_data} begins with, and is there before the device stops. */
   private static final int HEADER = 24;

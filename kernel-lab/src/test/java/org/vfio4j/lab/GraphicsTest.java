@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.vfio4j.Errno;
+import org.vfio4j.VfioException.Reason;
+import org.vfio4j.bridge.AssignedDevice;
+import org.vfio4j.bridge.VfioMode;
+import org.vfio4j.device.DmaBuf;
+import org.vfio4j.device.GfxPlane;
+import org.vfio4j.device.Graphics;
+import org.vfio4j.device.Graphics.Plane;
+import org.vfio4j.device.Graphics.Source;
+import org.vfio4j.device.Region;
+import org.vfio4j.device.VfioDevice;
+import org.vfio4j.device.VfioPci;
+import org.vfio4j.device.uapi.VfioDeviceGfxPlaneInfo;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.iommufd.DeviceCookie;
+import org.vfio4j.linux.SysfsDevice;
+import org.vfio4j.memory.NativeBlock;
+
+/** The pictures of the kernel's sample displays: one is a region, the other a dma-buf. */
+class GraphicsTest {
+  /** {@code DRM_FORMAT_XRGB8888}. */
+  private static final int XRGB8888 = 0x34325258;
+
+  /** Where mbochs has the registers of its mode, 16 bits each. */
+  private static final int DISPI = 0x500;
+
+  private final String uuid = UUID.randomUUID().toString();
+
+  private AssignedDevice open(String driver, String type) {
+    String types = "/sys/devices/virtual/" + driver + "/" + driver + "/mdev_supported_types/";
+    write(types + driver + "-" + type + "/create", uuid);
+    SysfsDevice mdev = SysfsDevice.at(Lab.KERNEL, "/sys/bus/mdev/devices/" + uuid);
+    return AssignedDevice.open(Lab.KERNEL, VfioMode.IOMMUFD, mdev, DeviceCookie.of(1));
+  }
+
+  @AfterEach
+  void remove() {
+    write("/sys/bus/mdev/devices/" + uuid + "/remove", "1");
+  }
+
+  private static void write(String file, String text) {
+    int result = Lab.KERNEL.writeFile(file, text.getBytes(StandardCharsets.US_ASCII));
+    assertThat(result).as(file).isEqualTo(text.length());
+  }
+
+  @Test
+  @Tag("lab")
+  void asARegion() {
+    try (AssignedDevice mdpy = open("mdpy", "vga")) {
+      Graphics graphics = mdpy.device().graphics();
+      assertThat(graphics.shows(Source.REGION)).isTrue();
+      assertThat(graphics.shows(Source.DMABUF)).isFalse();
+      GfxPlane plane = graphics.plane(Source.REGION, Plane.PRIMARY).orElseThrow();
+      assertThat(plane.format()).isEqualTo(XRGB8888);
+      assertThat(plane.width()).isEqualTo(640);
+      assertThat(plane.height()).isEqualTo(480);
+      assertThat(plane.stride()).isEqualTo(640 * 4);
+      assertThat(plane.size()).isEqualTo(2 << 20);
+      assertThat(plane.formatModifier()).isZero();
+      assertThat(plane.id()).as("a region that is not counted").isEqualTo(16);
+      assertThat(plane.hotspot()).contains(new GfxPlane.Hotspot(0, 0));
+      Refusal.of(
+          Reason.NOT_SUPPORTED, Errno.EINVAL, () -> graphics.plane(Source.DMABUF, Plane.PRIMARY));
+      Refusal.of(Reason.INVALID_ARGUMENT, () -> graphics.dmaBuf(plane));
+      assertThat(query(mdpy.device(), new VfioDeviceGfxPlaneInfo().argsz(59).flags(5)))
+          .isEqualTo(Errno.EINVAL);
+      assertThat(query(mdpy.device(), new VfioDeviceGfxPlaneInfo().argsz(60).flags(5))).isNull();
+      assertThat(query(mdpy.device(), new VfioDeviceGfxPlaneInfo().flags(6)))
+          .isEqualTo(Errno.EINVAL);
+      assertThat(dmaBuf(mdpy.device(), 1)).isEqualTo(Errno.ENOTTY);
+    }
+  }
+
+  @Test
+  @Tag("lab")
+  void asADmaBuf() {
+    try (AssignedDevice mbochs = open("mbochs", "small")) {
+      Graphics graphics = mbochs.device().graphics();
+      assertThat(graphics.shows(Source.DMABUF)).isTrue();
+      assertThat(graphics.shows(Source.REGION)).isFalse();
+      assertThat(graphics.plane(Source.DMABUF, Plane.PRIMARY)).as("no mode yet").isEmpty();
+      assertThat(graphics.plane(Source.DMABUF, Plane.CURSOR)).isEmpty();
+
+      mode(mbochs.device(), 320, 200);
+      // This driver makes the dma-buf and says that it could not; there it is the next time.
+      Refusal.of(Reason.LIMIT, () -> graphics.plane(Source.DMABUF, Plane.PRIMARY));
+      GfxPlane plane = graphics.plane(Source.DMABUF, Plane.PRIMARY).orElseThrow();
+      assertThat(plane.width()).isEqualTo(320);
+      assertThat(plane.height()).isEqualTo(200);
+      assertThat(plane.stride()).isEqualTo(320 * 4);
+      assertThat(plane.size()).isEqualTo(320 * 200 * 4);
+      assertThat(plane.format()).isEqualTo(XRGB8888);
+      try (DmaBuf buffer = graphics.dmaBuf(plane)) {
+        assertThat(Lab.KERNEL.readLink("/proc/self/fd/" + buffer.fd()).value())
+            .startsWith("/dmabuf:");
+      }
+      assertThat(dmaBuf(mbochs.device(), 4711)).isEqualTo(Errno.ENOENT);
+    }
+  }
+
+  @Test
+  @Tag("lab")
+  void devicesWithoutADisplay() {
+    try (AssignedDevice edu = Lab.openEdu(VfioMode.IOMMUFD);
+        AssignedDevice mdpy = open("mdpy", "vga")) {
+      assertThat(mdpy.device().graphics().shows(Source.REGION)).isTrue();
+      Graphics graphics = edu.device().graphics();
+      assertThat(graphics.shows(Source.REGION)).isFalse();
+      Refusal.of(
+          Reason.NOT_SUPPORTED, Errno.ENOTTY, () -> graphics.plane(Source.REGION, Plane.PRIMARY));
+    }
+  }
+
+  private static void mode(VfioDevice mbochs, int width, int height) {
+    Region registers = mbochs.region(VfioPci.BAR2);
+    registers.putShortLe(DISPI + 2, (short) width);
+    registers.putShortLe(DISPI + 4, (short) height);
+    registers.putShortLe(DISPI + 6, (short) 32);
+    registers.putShortLe(DISPI + 8, (short) 1);
+  }
+
+  private static Errno query(VfioDevice device, VfioDeviceGfxPlaneInfo info) {
+    return errno(device, VfioDeviceUapi.VFIO_DEVICE_QUERY_GFX_PLANE, info);
+  }
+
+  private static Errno dmaBuf(VfioDevice device, int id) {
+    NativeBlock number = new NativeBlock(4);
+    number.putInt(0, id);
+    return errno(device, VfioDeviceUapi.VFIO_DEVICE_GET_GFX_DMABUF, number);
+  }
+
+  private static Errno errno(VfioDevice device, int request, NativeBlock argument) {
+    int result = Lab.KERNEL.ioctl(device.fd(), request, argument);
+    return result < 0 ? Errno.ofResult(result) : null;
+  }
+}
