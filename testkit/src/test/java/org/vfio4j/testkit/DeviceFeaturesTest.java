@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.vfio4j.Errno;
@@ -17,6 +18,9 @@ import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.VfioMode;
+import org.vfio4j.cdev.BoundDevice;
+import org.vfio4j.cdev.UnboundDevice;
+import org.vfio4j.cdev.VfioCdev;
 import org.vfio4j.device.DeviceFeature;
 import org.vfio4j.device.DmaLogging;
 import org.vfio4j.device.Interrupts;
@@ -26,10 +30,13 @@ import org.vfio4j.device.Migration;
 import org.vfio4j.device.MigrationState;
 import org.vfio4j.device.ResumingStream;
 import org.vfio4j.device.SavingStream;
+import org.vfio4j.device.VfToken;
 import org.vfio4j.device.VfioPci;
 import org.vfio4j.dma.DirtyBitmap;
 import org.vfio4j.dma.DmaBuffer;
 import org.vfio4j.dma.IovaRange;
+import org.vfio4j.iommufd.DeviceCookie;
+import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.linux.EventFd;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.PciAddress;
@@ -46,6 +53,7 @@ import org.vfio4j.testkit.machine.KernelVersion;
 /** What no device of the lab can show: the rest is in its scenarios. */
 class DeviceFeaturesTest {
   private static final PciAddress HERE = PciAddress.of("0000:00:03.0");
+  private static final VfToken TOKEN = VfToken.of("bd8d9d2b-5a5f-4f5a-a211-f591514ba1f3");
   private static final PciAddress THERE = PciAddress.of("0000:00:04.0");
 
   /** A register that can be saved, with neither P2P nor pre-copy; it fails when 0xdead is in it. */
@@ -349,6 +357,51 @@ class DeviceFeaturesTest {
 
   private static void write(AssignedDevice device, long iova) {
     device.device().region(VfioPci.BAR0).putLongLe(0, iova);
+  }
+
+  /** The token at the device node, which 6.12 knows nothing of. */
+  @Test
+  void aVirtualFunctionByItsNode() {
+    assertThat(openVirtualFunction(KernelVersion.LINUX_6_12, Optional.empty())).isEmpty();
+    assertThat(openVirtualFunction(KernelVersion.LINUX_6_12, Optional.of(TOKEN)))
+        .contains(Reason.NOT_SUPPORTED);
+    assertThat(openVirtualFunction(KernelVersion.LINUX_6_17, Optional.empty()))
+        .contains(Reason.NO_PERMISSION);
+    assertThat(openVirtualFunction(KernelVersion.LINUX_6_17, Optional.of(VfToken.random())))
+        .contains(Reason.NO_PERMISSION);
+    assertThat(openVirtualFunction(KernelVersion.LINUX_6_17, Optional.of(TOKEN))).isEmpty();
+  }
+
+  /** With its physical function on vfio-pci, whose token is {@link #TOKEN}; why not, if so. */
+  private static Optional<Reason> openVirtualFunction(
+      KernelVersion version, Optional<VfToken> token) {
+    Kernel kernel =
+        FakeKernel.of(
+            version,
+            machine ->
+                machine
+                    .device(HERE.toString(), new NvmeModel("vf", 1 << 20).withVirtualFunctions(1))
+                    .inGroup(1)
+                    .boundTo("vfio-pci"));
+    byte[] one = {'1'};
+    kernel.writeFile("/sys/module/vfio_pci/parameters/enable_sriov", one);
+    try (Iommufd iommufd = Iommufd.open(kernel);
+        BoundDevice physical =
+            VfioCdev.find(kernel, HERE).open().bind(iommufd, DeviceCookie.of(1))) {
+      physical.features().setVfToken(TOKEN);
+      kernel.writeFile("/sys/bus/pci/devices/" + HERE + "/sriov_numvfs", one);
+      PciAddress virtual = PciAddress.of("0000:00:03.1");
+      try (UnboundDevice unbound = VfioCdev.find(kernel, virtual).open();
+          BoundDevice bound =
+              token.isPresent()
+                  ? unbound.bind(iommufd, DeviceCookie.of(2), token.get())
+                  : unbound.bind(iommufd, DeviceCookie.of(2))) {
+        assertThat(bound.isClosed()).isFalse();
+        return Optional.empty();
+      } catch (VfioException e) {
+        return Optional.of(e.reason());
+      }
+    }
   }
 
   /** One function on the bus is behind the IOMMU, the other is not. */

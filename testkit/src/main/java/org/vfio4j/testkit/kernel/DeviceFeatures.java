@@ -220,13 +220,6 @@ final class DeviceFeatures {
     KernelError.refuseIf(Long.compareUnsigned(iova + length, iova) < 0, Errno.EOVERFLOW);
     UserPointer bitmap =
         feature.at(feature.getLong(DATA + VfioDeviceFeatureDmaLoggingReport.BITMAP));
-    long pages = length == 0 ? 0 : Long.divideUnsigned(length - 1, pageSize) + 1;
-    if (pages > 0) {
-      // Pinned before anything is read, and so must be there.
-      int last = (int) ((pages - 1) >>> 6) * Long.BYTES;
-      bitmap.putLong(last, bitmap.getLong(last));
-      bitmap.putLong(0, bitmap.getLong(0));
-    }
     refuse(
         logger.reportWrites(
             iova,
