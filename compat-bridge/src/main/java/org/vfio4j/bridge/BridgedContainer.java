@@ -178,6 +178,7 @@ final class BridgedContainer extends BridgedFile {
         }
       } catch (BridgeRefusal e) {
         group.release(LegacyCall.GROUP_SET_CONTAINER);
+        iommu.left(LegacyCall.GROUP_SET_CONTAINER, group);
         // What an IOAS calls an address in use is an address that the group cannot have.
         throw e.is(Errno.EADDRINUSE) ? BridgeRefusal.of(Errno.EINVAL) : e;
       }
@@ -197,7 +198,7 @@ final class BridgedContainer extends BridgedFile {
     group.release(cause);
     groups.remove(group);
     if (iommu != null) {
-      iommu.left(group);
+      iommu.left(cause, group);
     }
     if (groups.isEmpty()) {
       if (iommu != null) {

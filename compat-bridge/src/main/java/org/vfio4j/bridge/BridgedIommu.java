@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.vfio4j.Errno;
 import org.vfio4j.VfioException.Reason;
+import org.vfio4j.dma.IovaRange;
 import org.vfio4j.group.uapi.VfioBitmap;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.group.uapi.VfioIommuType1DirtyBitmap;
@@ -92,8 +93,8 @@ final class BridgedIommu {
     this.ioas = bridge.calls().allocateIoas(iommufd);
     this.ioasMap = new IommuIoasMap().ioasId(ioas);
     this.ioasUnmap = new IommuIoasUnmap().ioasId(ioas);
-    this.pageTables = new PageTables(bridge.calls(), ioas);
-    this.dirtyLog = new DirtyLog(page, mappings);
+    this.pageTables = new PageTables(bridge.calls(), iommufd, ioas, page);
+    this.dirtyLog = new DirtyLog(page, mappings, pageTables);
   }
 
   /** As type1 takes it from its module's parameter when it is set. */
@@ -127,6 +128,7 @@ final class BridgedIommu {
         pageTables.detach(LegacyCall.SET_IOMMU, device);
       }
     }
+    groups.forEach(group -> pageTables.left(LegacyCall.SET_IOMMU, group));
   }
 
   /** The last group has left, with its devices. */
@@ -137,13 +139,12 @@ final class BridgedIommu {
   }
 
   /** A group, of which all devices are closed, is no longer in the container. */
-  synchronized void left(BridgedGroup group) {
-    pageTables.left(group);
+  synchronized void left(LegacyCall cause, BridgedGroup group) {
+    pageTables.left(cause, group);
   }
 
-  /** As type1 says where no IOMMU has a say; of an IOMMU's enforcement an IOAS tells nothing. */
   synchronized boolean isCacheCoherent() {
-    return !pageTables.hasIommu();
+    return pageTables.isCacheCoherent();
   }
 
   int ioctl(int request, UserArgument argument) throws BridgeRefusal {
@@ -213,12 +214,29 @@ final class BridgedIommu {
               IommufdUapi.IOMMU_IOAS_MAP,
               ioasMap.flags(access).userVa(vaddr).length(size).iova(iova));
       if (result < 0) {
-        return result;
+        return Errno.EOVERFLOW.is(result) ? endOfMemory(iova, last) : result;
       }
       mappings.add(iova, size);
       available--;
       return 0;
     }
+  }
+
+  /**
+   * The memory ends where 64 bits do, which no process has: an iommufd looks at that first, and
+   * type1 after the IOVAs.
+   */
+  private int endOfMemory(long iova, long last) throws BridgeRefusal {
+    if (pageTables.hasIommu()) {
+      for (IovaRange range : bridge.calls().iovaRanges(iommufd, ioas)) {
+        if (Long.compareUnsigned(iova, range.start()) >= 0
+            && Long.compareUnsigned(last, range.last()) <= 0) {
+          return Errno.EFAULT.result();
+        }
+      }
+      return Errno.EINVAL.result();
+    }
+    return Errno.EFAULT.result();
   }
 
   private int refusedMap(int flags) throws BridgeRefusal {
@@ -401,12 +419,12 @@ final class BridgedIommu {
         BridgeRefusal.refuseIf(dirtyLog.cuts(iova, iova + size - 1), Errno.EINVAL);
       }
       UserArgument words = argument.at(bitmap.getLong(VfioBitmap.DATA));
+      dirtyLog.report(LegacyCall.IOMMU_UNMAP_DMA_BITMAP, words, iova, size);
       int node = mappings.first(iova, iova + size - 1);
       long bytes = 0;
       while (node != Mappings.NONE
           && Long.compareUnsigned(mappings.iova(node), iova + size - 1) <= 0) {
         int next = mappings.next(node);
-        dirtyLog.report(words, iova, node);
         BridgeRefusal.check(removeWhole(mappings.iova(node), mappings.size(node)));
         bytes += unmapped;
         node = next;
@@ -431,14 +449,14 @@ final class BridgedIommu {
         bridge.tally().count(mode, LegacyCall.DIRTY_PAGES_START);
         synchronized (this) {
           BridgeRefusal.refuseIf(released, Errno.EINVAL);
-          dirtyLog.start();
+          dirtyLog.track(LegacyCall.DIRTY_PAGES_START, true);
         }
       }
       case VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP -> {
         bridge.tally().count(mode, LegacyCall.DIRTY_PAGES_STOP);
         synchronized (this) {
           BridgeRefusal.refuseIf(released, Errno.EINVAL);
-          dirtyLog.stop();
+          dirtyLog.track(LegacyCall.DIRTY_PAGES_STOP, false);
         }
       }
       default -> {
@@ -465,12 +483,7 @@ final class BridgedIommu {
       dirtyLog.checkTracking(pgsize);
       long last = iova + size - 1;
       BridgeRefusal.refuseIf(dirtyLog.cuts(iova, last), Errno.EINVAL);
-      UserArgument words = argument.at(data);
-      for (int node = mappings.first(iova, last);
-          node != Mappings.NONE && Long.compareUnsigned(mappings.iova(node), last) <= 0;
-          node = mappings.next(node)) {
-        dirtyLog.report(words, iova, node);
-      }
+      dirtyLog.report(LegacyCall.DIRTY_PAGES_GET_BITMAP, argument.at(data), iova, size);
     }
   }
 
@@ -485,6 +498,6 @@ final class BridgedIommu {
     if (pageTables.hasIommu()) {
       reply.ranges(bridge.calls().iovaRanges(iommufd, ioas));
     }
-    reply.put(argument, argsz, pageTables.pageSizes(page));
+    reply.put(argument, argsz, pageTables.pageSizes());
   }
 }

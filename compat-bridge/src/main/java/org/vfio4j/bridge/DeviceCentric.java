@@ -11,6 +11,11 @@ import org.vfio4j.cdev.uapi.VfioDeviceBindIommufd;
 import org.vfio4j.cdev.uapi.VfioDeviceDetachIommufdPt;
 import org.vfio4j.dma.IovaRange;
 import org.vfio4j.iommufd.uapi.IommuDestroy;
+import org.vfio4j.iommufd.uapi.IommuHwInfo;
+import org.vfio4j.iommufd.uapi.IommuHwInfoVtd;
+import org.vfio4j.iommufd.uapi.IommuHwptAlloc;
+import org.vfio4j.iommufd.uapi.IommuHwptGetDirtyBitmap;
+import org.vfio4j.iommufd.uapi.IommuHwptSetDirtyTracking;
 import org.vfio4j.iommufd.uapi.IommuIoasAlloc;
 import org.vfio4j.iommufd.uapi.IommuIoasIovaRanges;
 import org.vfio4j.iommufd.uapi.IommuIovaRange;
@@ -92,6 +97,57 @@ final class DeviceCentric {
         Reference.reachabilityFence(array);
       }
     }
+  }
+
+  /** Gives the id of a page table over the IOAS. */
+  int allocateHwpt(LegacyCall cause, int iommufd, int devId, int ioas, int flags)
+      throws BridgeRefusal {
+    count(cause, DeviceCall.IOMMU_HWPT_ALLOC);
+    IommuHwptAlloc alloc = new IommuHwptAlloc().flags(flags).devId(devId).ptId(ioas);
+    BridgeRefusal.check(below.ioctl(iommufd, IommufdUapi.IOMMU_HWPT_ALLOC, alloc));
+    return alloc.outHwptId();
+  }
+
+  /** The registers of the VT-d in front of a device; null where there is none, or none tells. */
+  IommuHwInfoVtd vtd(LegacyCall cause, int iommufd, int devId) {
+    count(cause, DeviceCall.IOMMU_GET_HW_INFO);
+    IommuHwInfoVtd vtd = new IommuHwInfoVtd();
+    try {
+      IommuHwInfo info =
+          new IommuHwInfo().devId(devId).dataLen(vtd.capacity()).dataUptr(vtd.address());
+      int result = below.ioctl(iommufd, IommufdUapi.IOMMU_GET_HW_INFO, info);
+      boolean told = result >= 0 && info.outDataType() == IommufdUapi.IOMMU_HW_INFO_TYPE_INTEL_VTD;
+      return told ? vtd : null;
+    } finally {
+      Reference.reachabilityFence(vtd);
+    }
+  }
+
+  void track(LegacyCall cause, int iommufd, int hwpt, boolean on) throws BridgeRefusal {
+    count(cause, DeviceCall.IOMMU_HWPT_SET_DIRTY_TRACKING);
+    BridgeRefusal.check(
+        below.ioctl(
+            iommufd,
+            IommufdUapi.IOMMU_HWPT_SET_DIRTY_TRACKING,
+            new IommuHwptSetDirtyTracking()
+                .hwptId(hwpt)
+                .flags(on ? IommufdUapi.IOMMU_HWPT_DIRTY_TRACKING_ENABLE : 0)));
+  }
+
+  void addDirty(
+      LegacyCall cause, int iommufd, int hwpt, long iova, long length, long page, long data)
+      throws BridgeRefusal {
+    count(cause, DeviceCall.IOMMU_HWPT_GET_DIRTY_BITMAP);
+    BridgeRefusal.check(
+        below.ioctl(
+            iommufd,
+            IommufdUapi.IOMMU_HWPT_GET_DIRTY_BITMAP,
+            new IommuHwptGetDirtyBitmap()
+                .hwptId(hwpt)
+                .iova(iova)
+                .length(length)
+                .pageSize(page)
+                .data(data)));
   }
 
   /** Destroys an object that nothing uses any more. */

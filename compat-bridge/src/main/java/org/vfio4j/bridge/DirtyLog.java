@@ -9,11 +9,13 @@ import org.vfio4j.memory.NativeBlock;
  * Dirty page logging of a container.
  *
  * <p>Type1 asks no IOMMU which pages a device has written: where a group has an IOMMU it says that
- * every page that is mapped is dirty, at every question. So it is here.
+ * every page that is mapped is dirty, at every question. So it is here, but where all IOMMUs track:
+ * they are asked. Of mediated devices alone type1 knows the pages that their drivers have pinned;
+ * an iommufd tells nobody, and so all are dirty here: too many, and never too few.
  *
  * <p>A page is a bit, counted from the start of the range that is asked for, in words of 64. Of a
- * word that a mapping begins or ends in, the bits before it stay as the caller has them, and those
- * behind it become 0.
+ * word that a mapping begins inside of, the bits that the caller has in it stay; of every other one
+ * in which the mapping has bits, all others become 0.
  *
  * <p>Guarded by its IOMMU. Source: {@code update_user_bitmap()} in {@code
  * drivers/vfio/vfio_iommu_type1.c}.
@@ -27,11 +29,13 @@ final class DirtyLog {
 
   private final long page;
   private final Mappings mappings;
+  private final PageTables pageTables;
   private boolean tracking;
 
-  DirtyLog(long page, Mappings mappings) {
+  DirtyLog(long page, Mappings mappings, PageTables pageTables) {
     this.page = page;
     this.mappings = mappings;
+    this.pageTables = pageTables;
   }
 
   /**
@@ -61,12 +65,12 @@ final class DirtyLog {
     return ((pages + Long.SIZE - 1) >>> 6) * Long.BYTES;
   }
 
-  void start() {
-    tracking = true;
-  }
-
-  void stop() {
-    tracking = false;
+  /** Starts or stops; the second time nothing happens. */
+  void track(LegacyCall cause, boolean on) throws BridgeRefusal {
+    if (tracking != on) {
+      pageTables.track(cause, on);
+      tracking = on;
+    }
   }
 
   /** That it was started, and asked for pages of the size that it counts in. */
@@ -83,24 +87,37 @@ final class DirtyLog {
   }
 
   /**
-   * Writes the bits of a mapping.
+   * Writes the bits of all mappings in a range.
    *
-   * @param words the caller's bitmap
-   * @param base the IOVA that its first bit stands for
+   * @param words the caller's bitmap, of which the first bit stands for {@code iova}
    */
-  void report(UserArgument words, long base, int mapping) throws BridgeRefusal {
+  void report(LegacyCall cause, UserArgument words, long iova, long size) throws BridgeRefusal {
+    boolean exact = pageTables.tracksAll();
+    long last = iova + size - 1;
+    for (int node = mappings.first(iova, last);
+        node != Mappings.NONE && Long.compareUnsigned(mappings.iova(node), last) <= 0;
+        node = mappings.next(node)) {
+      report(words, iova, node, !exact);
+    }
+    if (exact) {
+      pageTables.addDirty(cause, iova, size, words.number());
+    }
+  }
+
+  private void report(UserArgument words, long base, int mapping, boolean dirty)
+      throws BridgeRefusal {
     long firstBit = Long.divideUnsigned(mappings.iova(mapping) - base, page);
     long count = Long.divideUnsigned(mappings.size(mapping), page);
     int shift = (int) (firstBit % Long.SIZE);
     long word = firstBit / Long.SIZE;
     long left = shift + count;
-    long kept = shift == 0 ? 0 : word(words, word) & ((1L << shift) - 1);
+    long kept = shift == 0 ? 0 : word(words, word);
     long before = (1L << shift) - 1;
     while (left > 0) {
       int chunk = (int) Math.min(CHUNK_WORDS, (left + Long.SIZE - 1) / Long.SIZE);
       NativeBlock bits = new NativeBlock(chunk * Long.BYTES);
       for (int i = 0; i < chunk; i++, left -= Long.SIZE) {
-        long set = left >= Long.SIZE ? -1 : (1L << left) - 1;
+        long set = !dirty ? 0 : left >= Long.SIZE ? -1 : (1L << left) - 1;
         bits.putLong(i * Long.BYTES, (set & ~before) | kept);
         before = 0;
         kept = 0;

@@ -55,9 +55,8 @@ class DmaAllocationTest {
   void hugePagesAreOneEntryOfTheIommu(VfioMode mode) {
     try (AssignedDevice edu = Lab.openEdu(mode);
         DmaBuffer huge = edu.dma().allocate(HUGE, PageSize.HUGE_2M)) {
-      // The compatibility layer's type1 splits whatever it is asked to, and so maps small pages. On
-      // the bridge nobody knows of larger ones when the IOVA is chosen.
-      long entries = mode == VfioMode.IOMMUFD_COMPAT_TYPE1 || mode.isBridged() ? 512 : 1;
+      // The compatibility layer's type1 splits whatever it is asked to, and so maps small pages.
+      long entries = mode == VfioMode.IOMMUFD_COMPAT_TYPE1 ? 512 : 1;
       assertThat(entries(huge)).isEqualTo(entries);
     }
   }

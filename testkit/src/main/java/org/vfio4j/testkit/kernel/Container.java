@@ -56,6 +56,9 @@ final class Container {
     if (type1Asked && (Type1.checkExtension(extension) > 0 || extension == TYPE1_NESTING)) {
       return 1;
     }
+    if (extension == VfioGroupUapi.VFIO_UPDATE_VADDR && type1 != null) {
+      return type1.updatesVaddr() ? 1 : 0;
+    }
     if (extension == DMA_CC && type1 != null) {
       return type1.isCoherent() ? 1 : 0;
     }
@@ -78,8 +81,11 @@ final class Container {
   }
 
   private void join(VfioGroup group) {
+    type1.checkJoin();
     if (group.isReal()) {
       type1.addDomain();
+    } else {
+      type1.mediated(1);
     }
     group.iommuGroup().space(type1.space());
   }
@@ -99,7 +105,9 @@ final class Container {
       try {
         join(group);
       } catch (KernelError e) {
-        group.iommuGroup().release();
+        if (group.isReal()) {
+          group.iommuGroup().release();
+        }
         throw e;
       }
     }
@@ -114,6 +122,8 @@ final class Container {
       if (type1 != null) {
         type1.removeDomain();
       }
+    } else if (type1 != null) {
+      type1.mediated(-1);
     }
     if (groups.isEmpty()) {
       if (type1 != null) {

@@ -17,7 +17,7 @@ import org.vfio4j.testkit.kernel.UserMemory.PinAccount;
 final class Pages {
   private final UserMemory memory;
   private final PinAccount account;
-  private final long address;
+  private long address;
   private final boolean writable;
   private final List<Mapping> pinned = new ArrayList<>(1);
   private long accounted;
@@ -35,6 +35,11 @@ final class Pages {
 
   long address() {
     return address;
+  }
+
+  /** Type1's VADDR: the same memory, at another address of the process. */
+  void move(long otherAddress) {
+    address = otherAddress;
   }
 
   /** EFAULT where the process does not have the memory, ENOMEM over the limit. */

@@ -2,8 +2,12 @@
 package org.vfio4j.testkit.kernel;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import org.vfio4j.Errno;
+import org.vfio4j.group.uapi.VfioBitmap;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.group.uapi.VfioIommuType1DmaMap;
 import org.vfio4j.group.uapi.VfioIommuType1DmaUnmap;
@@ -20,14 +24,21 @@ final class Type1 {
   private static final long PAGE_MASK = UserMemory.PAGE - 1;
   private static final int ACCESS =
       VfioGroupUapi.VFIO_DMA_MAP_FLAG_READ | VfioGroupUapi.VFIO_DMA_MAP_FLAG_WRITE;
-
-  /** How many bytes of bitmap a call may ask for: 2^31 pages. */
-  private static final long LARGEST_BITMAP = 1L << 28;
+  private static final int VADDR = VfioGroupUapi.VFIO_DMA_MAP_FLAG_VADDR;
+  private static final int BITMAP = VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+  private static final int ALL = VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_ALL;
+  private static final int UNMAP_VADDR = VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_VADDR;
 
   private final Core core;
   private final boolean v2;
   private final IovaSpace mappings = new IovaSpace();
+  private final Type1DirtyLog dirtyLog = new Type1DirtyLog(mappings);
+
+  /** Those whose memory is to get another address. */
+  private final Set<Mapping> invalid = Collections.newSetFromMap(new IdentityHashMap<>());
+
   private int available;
+  private int mediated;
 
   /** Groups with an IOMMU in front of them. Without one, nothing is pinned. */
   private int domains;
@@ -47,6 +58,10 @@ final class Type1 {
       case VfioGroupUapi.VFIO_IOMMU_GET_INFO -> info(argument);
       case VfioGroupUapi.VFIO_IOMMU_MAP_DMA -> map(argument);
       case VfioGroupUapi.VFIO_IOMMU_UNMAP_DMA -> unmap(argument);
+      case VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES -> {
+        KernelError.refuseIf(!v2, Errno.EACCES);
+        dirtyLog.ioctl(argument, domains > 0);
+      }
       default -> throw KernelError.of(Errno.ENOTTY);
     }
     return 0;
@@ -66,8 +81,8 @@ final class Type1 {
     int flags = map.getInt(VfioIommuType1DmaMap.FLAGS);
     boolean wrong =
         Integer.compareUnsigned(argsz, VfioIommuType1DmaMap.SIZEOF) < 0
-            || (flags & ~ACCESS) != 0
-            || flags == 0;
+            || (flags & ~(ACCESS | VADDR)) != 0
+            || ((flags & ACCESS) != 0) == ((flags & VADDR) != 0);
     KernelError.refuseIf(wrong, Errno.EINVAL);
     long iova = map.getLong(VfioIommuType1DmaMap.IOVA);
     long size = map.getLong(VfioIommuType1DmaMap.SIZE);
@@ -76,7 +91,17 @@ final class Type1 {
     KernelError.refuseIf(misaligned || Ioas.wraps(iova, size), Errno.EINVAL);
     KernelError.refuseIf(Ioas.wraps(vaddr, size), Errno.EINVAL);
     long last = iova + size - 1;
-    KernelError.refuseIf(mappings.first(iova, last) != null, Errno.EEXIST);
+    Mapping there = mappings.first(iova, last);
+    if ((flags & VADDR) != 0) {
+      KernelError.refuseIf(there == null, Errno.ENOENT);
+      boolean exact = there.start() == iova && there.last() == last;
+      KernelError.refuseIf(!exact || !invalid.contains(there), Errno.EINVAL);
+      // What is pinned stays; the address counts when something is pinned anew.
+      there.pages().move(vaddr);
+      invalid.remove(there);
+      return;
+    }
+    KernelError.refuseIf(there != null, Errno.EEXIST);
     KernelError.refuseIf(available == 0, Errno.ENOSPC);
     KernelError.refuseIf(!isAllowed(iova, last), Errno.EINVAL);
     boolean write = (flags & VfioGroupUapi.VFIO_DMA_MAP_FLAG_WRITE) != 0;
@@ -110,6 +135,21 @@ final class Type1 {
     }
   }
 
+  /** A group is about to join. */
+  void checkJoin() {
+    KernelError.refuseIf(!invalid.isEmpty(), Errno.EBUSY);
+  }
+
+  /** A group of a mediated device has joined, or one has left. */
+  void mediated(int more) {
+    mediated += more;
+  }
+
+  /** VFIO_UPDATE_VADDR: mediated devices could not do without the address for a moment. */
+  boolean updatesVaddr() {
+    return mediated == 0;
+  }
+
   /** vfio_iommu_type1_attach_group(): with the first IOMMU, what is mapped is pinned. */
   void addDomain() {
     if (domains == 0) {
@@ -129,6 +169,7 @@ final class Type1 {
     if (domains == 0) {
       mappings.all().forEach(this::unpin);
     }
+    dirtyLog.groupLeft();
   }
 
   /** Whether all IOMMUs, if there are any, can enforce cache coherency. */
@@ -150,39 +191,73 @@ final class Type1 {
     int flags = unmap.getInt(VfioIommuType1DmaUnmap.FLAGS);
     boolean wrong =
         Integer.compareUnsigned(argsz, VfioIommuType1DmaUnmap.SIZEOF) < 0
-            || (flags & ~VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_ALL) != 0;
+            || (flags & ~(BITMAP | ALL | UNMAP_VADDR)) != 0
+            || ((flags & BITMAP) != 0 && flags != BITMAP);
     KernelError.refuseIf(wrong, Errno.EINVAL);
+    int bitmap = VfioIommuType1DmaUnmap.SIZEOF;
+    if (flags == BITMAP) {
+      int end = bitmap + VfioBitmap.SIZEOF;
+      KernelError.refuseIf(Integer.compareUnsigned(argsz, end) < 0, Errno.EINVAL);
+      Type1DirtyLog.checkBitmap(unmap, bitmap, unmap.getLong(VfioIommuType1DmaUnmap.SIZE));
+    }
+    boolean addresses = (flags & UNMAP_VADDR) != 0;
+    KernelError.refuseIf(addresses && mediated > 0, Errno.EBUSY);
     long iova = unmap.getLong(VfioIommuType1DmaUnmap.IOVA);
     long size = unmap.getLong(VfioIommuType1DmaUnmap.SIZE);
     KernelError.refuseIf((iova & PAGE_MASK) != 0, Errno.EINVAL);
-    boolean all = flags != 0;
+    boolean all = (flags & ALL) != 0;
     boolean range =
         all
             ? iova == 0 && size == 0
             : size != 0 && (size & PAGE_MASK) == 0 && !Ioas.wraps(iova, size);
     KernelError.refuseIf(!range, Errno.EINVAL);
-    unmap.putLong(
-        VfioIommuType1DmaUnmap.SIZE, all ? unmap(0, -1) : unmapChecked(iova, iova + size - 1));
-  }
-
-  private long unmapChecked(long iova, long last) {
-    if (v2) {
-      Mapping atStart = mappings.find(iova);
-      Mapping atEnd = mappings.find(last);
-      boolean splits =
-          (atStart != null && atStart.start() != iova) || (atEnd != null && atEnd.last() != last);
-      KernelError.refuseIf(splits, Errno.EINVAL);
+    if (flags == BITMAP) {
+      dirtyLog.checkTracking(unmap, bitmap);
     }
-    return unmap(iova, last);
+    long last = all ? -1 : iova + size - 1;
+    KernelError.refuseIf(!all && v2 && dirtyLog.cuts(iova, last), Errno.EINVAL);
+    if (flags == BITMAP) {
+      UserPointer words = unmap.at(unmap.getLong(bitmap + VfioBitmap.DATA));
+      unmap.putLong(VfioIommuType1DmaUnmap.SIZE, unmap(iova, last, words));
+    } else {
+      long bytes = addresses ? invalidate(iova, last) : unmap(iova, last, null);
+      unmap.putLong(VfioIommuType1DmaUnmap.SIZE, bytes);
+    }
   }
 
-  private long unmap(long iova, long last) {
+  /** All of them or, where one is invalid already, none. */
+  private long invalidate(long iova, long last) {
+    List<Mapping> chosen = new ArrayList<>();
+    long bytes = 0;
+    for (Mapping mapping : mappings.all()) {
+      boolean begins =
+          Long.compareUnsigned(mapping.start(), iova) >= 0
+              && Long.compareUnsigned(mapping.start(), last) <= 0;
+      if (!begins && mappings.first(iova, last) == mapping) {
+        // v1 stops at a mapping that begins before the range.
+        return 0;
+      }
+      if (begins) {
+        KernelError.refuseIf(invalid.contains(mapping), Errno.EINVAL);
+        chosen.add(mapping);
+        bytes += mapping.length();
+      }
+    }
+    invalid.addAll(chosen);
+    return bytes;
+  }
+
+  /** {@code words} is the caller's bitmap; null for none. */
+  private long unmap(long iova, long last, UserPointer words) {
     long bytes = 0;
     while (true) {
       Mapping mapping = mappings.first(iova, last);
       // v1 takes whole mappings, and none whose start is not in the range.
       if (mapping == null || Long.compareUnsigned(mapping.start(), iova) < 0) {
         return bytes;
+      }
+      if (words != null) {
+        dirtyLog.report(words, iova, mapping, domains > 0);
       }
       remove(mapping);
       bytes += mapping.length();
@@ -192,13 +267,15 @@ final class Type1 {
   private void remove(Mapping mapping) {
     mappings.remove(mapping);
     unpin(mapping);
+    dirtyLog.removed(mapping);
+    invalid.remove(mapping);
     available++;
   }
 
   private void info(UserPointer info) {
     int[] migration = new int[6];
     Type1Answer.put(migration, 2, UserMemory.PAGE);
-    Type1Answer.put(migration, 4, LARGEST_BITMAP);
+    Type1Answer.put(migration, 4, Type1DirtyLog.LARGEST_BITMAP);
     InfoReply capabilities = new InfoReply();
     capabilities.add(VfioGroupUapi.VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, 1, migration);
     Type1Answer.addAvailable(capabilities, available);

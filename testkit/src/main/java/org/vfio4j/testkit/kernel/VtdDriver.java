@@ -22,6 +22,7 @@ final class VtdDriver extends IommuDriver {
 
   private static final int CAP_SAGAW_SHIFT = 8;
   private static final long CAP_CACHING_MODE = 1L << 7;
+  private static final long CAP_2M_AND_1G = 3L << 34;
   private static final long CAP_DOMAINS_64K = 6;
 
   /** ECAP_REG. */
@@ -65,6 +66,7 @@ final class VtdDriver extends IommuDriver {
     long levels = bits <= 39 ? 1 << 1 : bits <= 48 ? 1 << 2 : 1 << 3;
     return CAP_DOMAINS_64K
         | CAP_CACHING_MODE
+        | CAP_2M_AND_1G
         | levels << CAP_SAGAW_SHIFT
         | (long) (bits - 1) << CAP_MGAW_SHIFT;
   }
