@@ -3,6 +3,7 @@ package org.vfio4j.bridge;
 
 import org.vfio4j.Errno;
 import org.vfio4j.cdev.uapi.VfioCdevUapi;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.memory.NativeBlock;
 
 /**
@@ -30,20 +31,29 @@ final class BridgedDeviceFile extends BridgedFile {
 
   @Override
   int ioctl(int fd, int request, UserArgument argument) throws BridgeRefusal {
-    return switch (request) {
+    switch (request) {
       // "Not from the group path", says drivers/vfio/device_cdev.c.
       case VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD -> throw BridgeRefusal.of(Errno.EINVAL);
+      case VfioDeviceUapi.VFIO_DEVICE_GET_PCI_HOT_RESET_INFO ->
+          new BridgedHotReset(bridge(), fd).info(argument);
+      case VfioDeviceUapi.VFIO_DEVICE_PCI_HOT_RESET ->
+          new BridgedHotReset(bridge(), fd).reset(argument);
       // Left to the drivers, of which none knows them.
       case VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT, VfioCdevUapi.VFIO_DEVICE_DETACH_IOMMUFD_PT ->
           throw BridgeRefusal.of(Errno.ENOTTY);
-      default -> bridge().below().ioctl(fd, request, argument.number());
-    };
+      default -> {
+        return bridge().below().ioctl(fd, request, argument.number());
+      }
+    }
+    return 0;
   }
 
   private static boolean isOurs(int request) {
     return request == VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD
         || request == VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT
-        || request == VfioCdevUapi.VFIO_DEVICE_DETACH_IOMMUFD_PT;
+        || request == VfioCdevUapi.VFIO_DEVICE_DETACH_IOMMUFD_PT
+        || request == VfioDeviceUapi.VFIO_DEVICE_GET_PCI_HOT_RESET_INFO
+        || request == VfioDeviceUapi.VFIO_DEVICE_PCI_HOT_RESET;
   }
 
   @Override

@@ -266,6 +266,35 @@ class BridgeTest {
     }
   }
 
+  /** The two devices behind the bridge are reset together, shown to be owned by their group. */
+  @Test
+  @RealKernelOnly("hot reset is not modelled yet")
+  void hotReset() {
+    CompatBridge bridge = CompatBridge.over(Lab.KERNEL, AssignmentPolicy.STAGE_2);
+    try (RawContainer raw = new RawContainer(bridge, VfioMode.BRIDGE_TYPE1V2, Lab.SHARED_1)) {
+      int device = raw.ready().device();
+      int group = Lab.sysfs(Lab.SHARED_1).iommuGroup().orElseThrow();
+      NativeBlock info = new NativeBlock(12 + 8 * 8);
+      info.putInt(0, info.capacity());
+      assertThat(bridge.ioctl(device, 0x3B70, info)).isZero();
+      assertThat(info.getInt(4)).as("flags of a group").isZero();
+      assertThat(info.getInt(8)).isEqualTo(2);
+      assertThat(List.of(info.getInt(12), info.getInt(20))).containsExactly(group, group);
+      info.putInt(0, 12 + 8);
+      assertThat(bridge.ioctl(device, 0x3B70, info)).isEqualTo(Errno.ENOSPC.result());
+      NativeBlock reset = new NativeBlock(16);
+      reset.putInt(0, reset.capacity());
+      assertThat(bridge.ioctl(device, 0x3B71, reset)).isEqualTo(Errno.EINVAL.result());
+      reset.putInt(8, 1);
+      reset.putInt(12, raw.container());
+      assertThat(bridge.ioctl(device, 0x3B71, reset)).isEqualTo(Errno.EINVAL.result());
+      reset.putInt(12, 9999);
+      assertThat(bridge.ioctl(device, 0x3B71, reset)).isEqualTo(Errno.EBADF.result());
+      reset.putInt(12, raw.group());
+      assertThat(bridge.ioctl(device, 0x3B71, reset)).isZero();
+    }
+  }
+
   @Test
   void manyThreads() throws ExecutionException, InterruptedException {
     CompatBridge bridge = CompatBridge.over(Lab.KERNEL, AssignmentPolicy.STAGE_1);
