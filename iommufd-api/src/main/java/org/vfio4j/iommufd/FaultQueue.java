@@ -68,7 +68,7 @@ public final class FaultQueue extends FileObject {
    *
    * @return the groups, oldest first; empty when nothing is pending
    */
-  public List<PageFaultGroup> read() {
+  public List<PageFaults> read() {
     lifetime().enter();
     try {
       for (int room = FAULTS_AT_ONCE; ; room *= 2) {
@@ -77,7 +77,7 @@ public final class FaultQueue extends FileObject {
         // A first group that is longer than the buffer is EINVAL, and with some kernels 0.
         boolean tooShort = Errno.EINVAL.is(result) || (result == 0 && isPending(0));
         if (!tooShort || room >= MOST_FAULTS) {
-          return groups(buffer, checked("read", result));
+          return decode(buffer, checked("read", result));
         }
       }
     } finally {
@@ -91,7 +91,7 @@ public final class FaultQueue extends FileObject {
    * @param timeoutNanos rounded up to milliseconds; negative waits for ever
    * @return the groups, oldest first; empty after the timeout
    */
-  public List<PageFaultGroup> await(long timeoutNanos) {
+  public List<PageFaults> await(long timeoutNanos) {
     lifetime().enter();
     try {
       return isPending(timeoutNanos) ? read() : List.of();
@@ -106,8 +106,8 @@ public final class FaultQueue extends FileObject {
     return poll.poll(kernel(), timeoutNanos) > 0;
   }
 
-  private List<PageFaultGroup> groups(NativeBlock buffer, long bytes) {
-    List<PageFaultGroup> groups = new ArrayList<>();
+  private List<PageFaults> decode(NativeBlock buffer, long bytes) {
+    List<PageFaults> groups = new ArrayList<>();
     int count = (int) (bytes / IommuHwptPgfault.SIZEOF);
     for (int first = 0; first < count; ) {
       int end = first;
@@ -124,7 +124,7 @@ public final class FaultQueue extends FileObject {
       int at = first * IommuHwptPgfault.SIZEOF;
       DevId device = new DevId(buffer.getInt(at + IommuHwptPgfault.DEV_ID));
       groups.add(
-          new PageFaultGroup(
+          new PageFaults(
               buffer.getInt(at + IommuHwptPgfault.COOKIE),
               device,
               iommufd.cookieOf(device),
@@ -153,12 +153,12 @@ public final class FaultQueue extends FileObject {
    * @throws VfioException ({@link Reason#INVALID_ARGUMENT}: EINVAL when no such group is open: it
    *     was answered before, or its device was detached)
    */
-  public void resolve(PageFaultGroup group) {
+  public void resolve(PageFaults group) {
     respond(group.cookie(), IommufdUapi.IOMMUFD_PAGE_RESP_SUCCESS);
   }
 
   /** As {@link #resolve}: the device is told that the pages will not be there. */
-  public void refuse(PageFaultGroup group) {
+  public void refuse(PageFaults group) {
     respond(group.cookie(), IommufdUapi.IOMMUFD_PAGE_RESP_INVALID);
   }
 

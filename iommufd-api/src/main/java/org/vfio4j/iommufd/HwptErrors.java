@@ -2,6 +2,7 @@
 package org.vfio4j.iommufd;
 
 import org.vfio4j.Errno;
+import org.vfio4j.Units;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.dma.DirtyBitmap;
@@ -134,5 +135,147 @@ final class HwptErrors {
     return call("IOMMU_HWPT_INVALIDATE", "of " + entries + " in " + what, result, "6.8")
         .fact(entries.done() + " of " + entries.count() + " entries were done")
         .build();
+  }
+
+  static VfioException viommu(PagingHwpt parent, DevId device, long result) {
+    String what = "for " + device + " over " + parent;
+    VfioException.Builder failure = call("IOMMU_VIOMMU_ALLOC", what, result, "6.13");
+    return switch (Errno.ofResult(result)) {
+      case EOPNOTSUPP -> failure.fact("this IOMMU has no virtual IOMMUs of that type").build();
+      case EINVAL ->
+          failure
+              .fact("the page table was not made as a parent, or the data are wrong")
+              .hint("make it with nestParent()")
+              .build();
+      case E2BIG ->
+          VfioException.failed(Reason.NOT_IN_KERNEL, "IOMMU_VIOMMU_ALLOC")
+              .on(what)
+              .result(result)
+              .fact("this kernel takes no data for a virtual IOMMU")
+              .hint("they need Linux 6.17")
+              .build();
+      default -> failure.build();
+    };
+  }
+
+  static VfioException vdevice(String what, long result) {
+    VfioException.Builder failure = call("IOMMU_VDEVICE_ALLOC", what, result, "6.13");
+    return switch (Errno.ofResult(result)) {
+      case EEXIST ->
+          failure.fact("the guest has the id already, or the device an id of this guest").build();
+      case EINVAL -> failure.fact("the device is behind another IOMMU").build();
+      default -> failure.build();
+    };
+  }
+
+  static VfioException eventQueue(Viommu viommu, int type, int depth, long result) {
+    VfioException.Builder failure =
+        call(
+            "IOMMU_VEVENTQ_ALLOC",
+            "of type " + Integer.toUnsignedString(type) + " and depth " + depth + " in " + viommu,
+            result,
+            "6.15");
+    return switch (Errno.ofResult(result)) {
+      case EEXIST -> failure.fact("there is a queue of that type already").build();
+      case EINVAL -> failure.fact("the depth is 0, or more than the kernel allows").build();
+      default -> failure.build();
+    };
+  }
+
+  static VfioException hwQueue(Viommu viommu, long iova, long length, long result) {
+    VfioException.Builder failure =
+        call(
+            "IOMMU_HW_QUEUE_ALLOC",
+            "at " + Units.range(iova, length) + " in " + viommu,
+            result,
+            "6.17");
+    return switch (Errno.ofResult(result)) {
+      case ENOENT -> failure.fact("not all of that range is mapped").build();
+      case EFAULT ->
+          failure
+              .fact("the pages of that range do not lie side by side in memory")
+              .hint("use one huge page")
+              .build();
+      default -> failure.build();
+    };
+  }
+
+  static VfioException changeProcess(Iommufd iommufd, long result) {
+    VfioException.Builder failure =
+        call("IOMMU_IOAS_CHANGE_PROCESS", "of " + iommufd, result, "6.13");
+    return switch (Errno.ofResult(result)) {
+      case EINVAL ->
+          failure
+              .fact("something is mapped that is not a file's, and so belongs to a process")
+              .hint("map files only: Ioas.mapFile")
+              .build();
+      case ENOMEM -> failure.fact(MemoryLock.read(iommufd.kernel()).describe(0)).build();
+      default -> failure.build();
+    };
+  }
+
+  static VfioException mapFile(Ioas ioas, int fd, long start, long length, long result) {
+    VfioException.Builder failure =
+        call(
+            "IOMMU_IOAS_MAP_FILE",
+            "of "
+                + Units.bytes(length)
+                + " of fd "
+                + fd
+                + " from "
+                + Units.hex(start)
+                + " in "
+                + ioas,
+            result,
+            "6.13");
+    return switch (Errno.ofResult(result)) {
+      case EBADF ->
+          VfioException.failed(Reason.INVALID_ARGUMENT, "IOMMU_IOAS_MAP_FILE")
+              .on("of fd " + fd + " in " + ioas)
+              .result(result)
+              .fact("no such file is open")
+              .build();
+      case EINVAL ->
+          failure
+              .fact(
+                  "it is no file of memory (memfd, hugetlbfs), or the range is wrong or unaligned")
+              .build();
+      case EEXIST -> failure.fact("a part of the range is mapped already").build();
+      case ENOMEM -> failure.fact(MemoryLock.read(ioas.kernel()).describe(length)).build();
+      default -> failure.build();
+    };
+  }
+
+  static VfioException mmap(Iommufd iommufd, long offset, long length, Errno errno) {
+    Reason reason =
+        switch (errno) {
+          case ENODEV -> Reason.NOT_IN_KERNEL;
+          case ENXIO, EINVAL -> Reason.INVALID_ARGUMENT;
+          default -> Reason.OTHER;
+        };
+    return VfioException.failed(reason, "mmap")
+        .on("of " + Units.range(offset, length) + " of " + iommufd)
+        .errno(errno)
+        .fact(
+            errno == Errno.ENODEV
+                ? "this kernel has no memory in /dev/iommu that could be mapped"
+                : "no object of this context has told this offset and length")
+        .hint(errno == Errno.ENODEV ? "it needs Linux 6.17 or later" : "")
+        .build();
+  }
+
+  static VfioException physical(Ioas ioas, long iova, long result) {
+    VfioException.Builder failure =
+        call(
+            "IOMMU_IOAS_NOIOMMU_GET_PA",
+            "of IOVA " + Units.hex(iova) + " in " + ioas,
+            result,
+            "7.3 (with CONFIG_IOMMUFD_NOIOMMU)");
+    return switch (Errno.ofResult(result)) {
+      case EPERM -> failure.fact("it needs CAP_SYS_RAWIO").hint("run as root").build();
+      case EINVAL -> failure.fact("no device without an IOMMU is attached to the space").build();
+      case ENOENT -> failure.fact("nothing is mapped there").build();
+      default -> failure.build();
+    };
   }
 }

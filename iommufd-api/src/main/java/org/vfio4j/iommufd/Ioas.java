@@ -14,6 +14,8 @@ import org.vfio4j.iommufd.uapi.IommuIoasAllowIovas;
 import org.vfio4j.iommufd.uapi.IommuIoasCopy;
 import org.vfio4j.iommufd.uapi.IommuIoasIovaRanges;
 import org.vfio4j.iommufd.uapi.IommuIoasMap;
+import org.vfio4j.iommufd.uapi.IommuIoasMapFile;
+import org.vfio4j.iommufd.uapi.IommuIoasNoiommuGetPa;
 import org.vfio4j.iommufd.uapi.IommuIoasUnmap;
 import org.vfio4j.iommufd.uapi.IommuIovaRange;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
@@ -158,6 +160,70 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
       throw IommufdErrors.unmap(this, 0, ALL, result);
     }
     return Math.max(0, result);
+  }
+
+  /**
+   * Maps a part of a file of memory (memfd, hugetlbfs; since Linux 6.19 also a dma-buf of a VFIO
+   * device, which is not counted as locked) at the given IOVA. It stays the file's when the process
+   * that maps it goes. Linux 6.13.
+   *
+   * @param file a descriptor, which may be closed afterwards
+   * @param start where in the file, in bytes
+   * @throws VfioException as {@link #map(long, long, long, DmaAccess)}; {@link
+   *     Reason#NOT_IN_KERNEL} before Linux 6.13
+   */
+  public void mapFile(int file, long start, long length, long iova, DmaAccess access) {
+    mapFile(file, start, length, iova, access, IommufdUapi.IOMMU_IOAS_MAP_FIXED_IOVA);
+  }
+
+  /** As {@link #mapFile(int, long, long, long, DmaAccess)} at an IOVA that is free, the result. */
+  public long mapFile(int file, long start, long length, DmaAccess access) {
+    return mapFile(file, start, length, 0, access, 0);
+  }
+
+  private long mapFile(int file, long start, long length, long iova, DmaAccess access, int fixed) {
+    lifetime().enter();
+    try {
+      IommuIoasMapFile map =
+          new IommuIoasMapFile()
+              .flags(fixed | flags(access))
+              .ioasId(id.value())
+              .fd(file)
+              .start(start)
+              .length(length)
+              .iova(iova);
+      int result = kernel.ioctl(fd, IommufdUapi.IOMMU_IOAS_MAP_FILE, map);
+      if (result < 0) {
+        throw HwptErrors.mapFile(this, file, start, length, result);
+      }
+      return map.iova();
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /**
+   * Where a device without an IOMMU finds what is mapped at an IOVA: the physical addresses that it
+   * is to be programmed with. Newer than Linux 7.1, with CONFIG_IOMMUFD_NOIOMMU.
+   *
+   * @param most how many bytes are of interest; 0 for all that lie side by side
+   * @throws VfioException ({@link Reason#NO_PERMISSION}: EPERM without CAP_SYS_RAWIO, {@link
+   *     Reason#INVALID_ARGUMENT}: EINVAL when no such device is attached, {@link
+   *     Reason#NO_SUCH_DEVICE}: ENOENT when nothing is mapped there)
+   */
+  public PhysicalRange noIommuPhysical(long iova, long most) {
+    lifetime().enter();
+    try {
+      IommuIoasNoiommuGetPa get =
+          new IommuIoasNoiommuGetPa().ioasId(id.value()).iova(iova).length(most);
+      int result = kernel.ioctl(fd, IommufdUapi.IOMMU_IOAS_NOIOMMU_GET_PA, get);
+      if (result < 0) {
+        throw HwptErrors.physical(this, iova, result);
+      }
+      return new PhysicalRange(get.outPhys(), get.length());
+    } finally {
+      lifetime().leave();
+    }
   }
 
   /**

@@ -5,16 +5,22 @@ import java.lang.ref.Reference;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.iommufd.uapi.IommuDestroy;
 import org.vfio4j.iommufd.uapi.IommuHwInfo;
 import org.vfio4j.iommufd.uapi.IommuIoasAlloc;
+import org.vfio4j.iommufd.uapi.IommuIoasChangeProcess;
 import org.vfio4j.iommufd.uapi.IommuOption;
+import org.vfio4j.iommufd.uapi.IommuVfioIoas;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.linux.DeviceNode;
 import org.vfio4j.linux.FileObject;
 import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.Linux;
+import org.vfio4j.linux.Result;
+import org.vfio4j.memory.MappedMemory;
 import org.vfio4j.memory.NativeBlock;
 
 /**
@@ -93,6 +99,99 @@ public final class Iommufd extends FileObject {
     lifetime().enter();
     try {
       destroy(kernel(), heldFd(), id, "object " + Integer.toUnsignedString(id) + " of " + this);
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /**
+   * Counts what is pinned as this process', after the file came from another one: every mapping
+   * must be of a file. Linux 6.13.
+   *
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT}: EINVAL when something else is mapped,
+   *     {@link Reason#LIMIT}: ENOMEM, and nothing has changed)
+   */
+  public void changeProcess() {
+    lifetime().enter();
+    try {
+      int result =
+          kernel()
+              .ioctl(heldFd(), IommufdUapi.IOMMU_IOAS_CHANGE_PROCESS, new IommuIoasChangeProcess());
+      if (result < 0) {
+        throw HwptErrors.changeProcess(this, result);
+      }
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /** The space that calls of a container on this file act on: IOMMU_VFIO_IOAS; empty for none. */
+  public Optional<IoasId> vfioIoas() {
+    lifetime().enter();
+    try {
+      IommuVfioIoas get = new IommuVfioIoas().op((short) IommufdUapi.IOMMU_VFIO_IOAS_GET);
+      int result = kernel().ioctl(heldFd(), IommufdUapi.IOMMU_VFIO_IOAS, get);
+      if (Errno.ENODEV.is(result)) {
+        return Optional.empty();
+      }
+      checkVfioIoas(result);
+      return Optional.of(new IoasId(get.ioasId()));
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /**
+   * Sets the space that calls of a container on this file act on.
+   *
+   * @throws VfioException ({@link Reason#NO_SUCH_DEVICE}: ENOENT)
+   */
+  public void setVfioIoas(IoasId ioas) {
+    changeVfioIoas(IommufdUapi.IOMMU_VFIO_IOAS_SET, ioas.value());
+  }
+
+  /** Calls of a container on this file have no space from here on; it is not destroyed. */
+  public void clearVfioIoas() {
+    changeVfioIoas(IommufdUapi.IOMMU_VFIO_IOAS_CLEAR, 0);
+  }
+
+  private void changeVfioIoas(int op, int ioas) {
+    lifetime().enter();
+    try {
+      IommuVfioIoas change = new IommuVfioIoas().op((short) op).ioasId(ioas);
+      checkVfioIoas(kernel().ioctl(heldFd(), IommufdUapi.IOMMU_VFIO_IOAS, change));
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  private void checkVfioIoas(int result) {
+    if (result < 0) {
+      throw IommufdErrors.call("IOMMU_VFIO_IOAS", "of " + this, result)
+          .fact("the address space does not exist")
+          .build();
+    }
+  }
+
+  /**
+   * Maps memory of the IOMMU's that an object of this context has told the place of, such as the
+   * registers of a virtual command queue. Give it back with {@link Kernel#munmap}. Linux 6.17.
+   *
+   * @param offset as told, and nothing else
+   * @param length as told
+   * @throws VfioException ({@link Reason#NOT_IN_KERNEL}: ENODEV before Linux 6.17, {@link
+   *     Reason#INVALID_ARGUMENT}: ENXIO for another offset or length)
+   */
+  public MappedMemory map(long offset, long length) {
+    lifetime().enter();
+    try {
+      Result<MappedMemory> memory =
+          kernel()
+              .mmap(heldFd(), offset, length, Linux.PROT_READ | Linux.PROT_WRITE, Linux.MAP_SHARED);
+      if (!memory.isOk()) {
+        throw HwptErrors.mmap(this, offset, length, memory.errno());
+      }
+      return memory.value();
     } finally {
       lifetime().leave();
     }

@@ -9,6 +9,7 @@ import org.vfio4j.iommufd.uapi.IommuHwptAlloc;
 import org.vfio4j.iommufd.uapi.IommuHwptGetDirtyBitmap;
 import org.vfio4j.iommufd.uapi.IommuHwptSetDirtyTracking;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
+import org.vfio4j.memory.NativeBlock;
 
 /**
  * A hardware page table over an {@link Ioas}: it holds all that the IOAS has mapped, now and later.
@@ -180,5 +181,21 @@ public final class PagingHwpt extends Hwpt {
   /** A page table of a guest on top of this one, which must be a {@link Builder#nestParent}. */
   public NestedHwpt.Builder nested(DevId device, HwptData data) {
     return new NestedHwpt.Builder(iommufd(), lifetime(), id().value(), toString(), device, data);
+  }
+
+  /**
+   * A virtual IOMMU over this page table, which must be a {@link Builder#nestParent}. Linux 6.13.
+   *
+   * @param type {@code IOMMU_VIOMMU_TYPE_*}
+   * @throws VfioException ({@link Reason#NOT_SUPPORTED}: EOPNOTSUPP when the IOMMU has no such
+   *     slices, {@link Reason#INVALID_ARGUMENT}: EINVAL when this is no parent)
+   */
+  public Viommu viommu(DevId device, int type) {
+    return Viommu.allocate(this, device, type, null);
+  }
+
+  /** As {@link #viommu(DevId, int)} with data for it, and from it, in place. Linux 6.17. */
+  public Viommu viommu(DevId device, int type, NativeBlock data) {
+    return Viommu.allocate(this, device, type, data);
   }
 }

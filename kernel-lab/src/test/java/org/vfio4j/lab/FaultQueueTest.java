@@ -15,7 +15,7 @@ import org.vfio4j.iommufd.IoasId;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.iommufd.NestedHwpt;
 import org.vfio4j.iommufd.PageFault;
-import org.vfio4j.iommufd.PageFaultGroup;
+import org.vfio4j.iommufd.PageFaults;
 import org.vfio4j.iommufd.PagingHwpt;
 import org.vfio4j.iommufd.uapi.IommuFaultAlloc;
 import org.vfio4j.iommufd.uapi.IommuHwptPageResponse;
@@ -63,12 +63,12 @@ class FaultQueueTest {
         (device, nested, queue) -> {
           assertThat(queue.read()).isEmpty();
           device.fault(0, 5, READ | WRITE, 0x1234_5000L);
-          List<PageFaultGroup> groups = queue.await(SECOND);
+          List<PageFaults> groups = queue.await(SECOND);
           assertThat(groups).hasSize(1);
-          PageFaultGroup group = groups.get(0);
+          PageFaults group = groups.get(0);
           assertThat(group.device()).isEqualTo(device.devId());
           assertThat(group.deviceCookie()).contains(device.cookie());
-          assertThat(group.group()).isEqualTo(5);
+          assertThat(group.grpid()).isEqualTo(5);
           assertThat(group.faults())
               .containsExactly(new PageFault(0x1234_5000L, 0, READ | WRITE, OptionalInt.empty()));
           assertThat(queue.read()).isEmpty();
@@ -85,15 +85,15 @@ class FaultQueueTest {
           device.fault(0, 1, READ, 0x1000);
           device.fault(0, 2, WRITE, 0x2000);
           device.fault(7, 3, READ, 0x3000);
-          List<PageFaultGroup> groups = queue.read();
-          assertThat(groups).extracting(PageFaultGroup::group).containsExactly(1, 2, 3);
-          assertThat(groups).extracting(PageFaultGroup::cookie).containsExactly(1, 2, 3);
+          List<PageFaults> groups = queue.read();
+          assertThat(groups).extracting(PageFaults::grpid).containsExactly(1, 2, 3);
+          assertThat(groups).extracting(PageFaults::cookie).containsExactly(1, 2, 3);
           // The guest has the table of PASIDs.
           assertThat(groups.get(2).faults().get(0).pasid()).hasValue(7);
           queue.refuse(groups.get(1));
           device.fault(0, 4, READ, 0x4000);
           // The lowest cookie that is free.
-          assertThat(queue.read()).extracting(PageFaultGroup::cookie).containsExactly(2);
+          assertThat(queue.read()).extracting(PageFaults::cookie).containsExactly(2);
           queue.resolve(groups.get(0));
           queue.resolve(groups.get(2));
         });
@@ -104,7 +104,7 @@ class FaultQueueTest {
     faulting(
         (device, nested, queue) -> {
           device.fault(0, 1, READ, 0x1000);
-          PageFaultGroup open = queue.read().get(0);
+          PageFaults open = queue.read().get(0);
           device.fault(0, 2, READ, 0x2000);
           device.replace(new IoasId(FIRST_OBJECT));
           assertThat(queue.read()).isEmpty();
@@ -114,7 +114,7 @@ class FaultQueueTest {
           assertThat(queue.read()).isEmpty();
           device.replace(nested.id());
           device.fault(0, 4, READ, 0x4000);
-          assertThat(queue.read()).extracting(PageFaultGroup::group).containsExactly(4);
+          assertThat(queue.read()).extracting(PageFaults::grpid).containsExactly(4);
         });
   }
 

@@ -53,6 +53,17 @@ public final class FakeKernel implements Kernel {
   }
 
   /**
+   * Opens a file of memory, as memfd_create() makes it: what IOMMU_IOAS_MAP_FILE takes. It is read
+   * and written by pread and pwrite.
+   *
+   * @param size in bytes, a multiple of the page size
+   * @return the descriptor, which is the caller's to close
+   */
+  public int memoryFile(long size) {
+    return calls.memoryFile(size);
+  }
+
+  /**
    * A device that mediated devices can be made of appears, as when the module of its driver is
    * loaded.
    *

@@ -34,6 +34,9 @@
  *       answers. Which release has which call, struct and flag. What the IOMMU can says {@link
  *       org.vfio4j.testkit.machine.MachineIommu}; the mock devices of the kernel's self-test are
  *       there with {@link org.vfio4j.testkit.machine.Machine#iommufdTest}.
+ *   <li>Of what came after 6.12: mappings of files ({@link
+ *       org.vfio4j.testkit.FakeKernel#memoryFile}), change of process, and virtual IOMMUs with
+ *       their devices, events and queues, of the mock devices' IOMMU only.
  *   <li>Device nodes: bind, attach, replace, detach, PASIDs. Groups: viability and ownership
  *       against host drivers, other groups and device nodes; containers with type1, type1v2 and no
  *       IOMMU.
@@ -60,6 +63,10 @@
  * viability as later releases do. /proc/self/mem and /proc/self/maps of this JVM stand in for the
  * kernel's view of memory that did not come from the fake, which must not be unmapped while a
  * device may reach it.
+ *
+ * <p>Of iommufd there are no virtual IOMMUs of Arm, Nvidia or AMD, no memory of /dev/iommu that can
+ * be mapped (ENXIO), no dma-bufs, no device nodes without an IOMMU, and of the self-test nothing
+ * about accesses. Pages of an IOMMU are never large, and guests' page tables are never kept.
  *
  * <p>A device may read what is mapped for writing only, as behind the lab's emulated VT-d.
  */

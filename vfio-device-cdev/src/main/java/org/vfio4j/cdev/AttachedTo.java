@@ -24,10 +24,23 @@ final class AttachedTo {
 
   private static final String DETACH = "VFIO_DEVICE_DETACH_IOMMUFD_PT";
 
+  /** A device's own transfers: no PASID. */
+  static final int NO_PASID = 0;
+
+  private final int pasid;
+
   private Lifetime held;
 
   /** What the current {@link Attachment} is known by; null when there is none. */
   private Object current;
+
+  AttachedTo(int pasid) {
+    this.pasid = pasid;
+  }
+
+  private boolean hasPasid() {
+    return pasid != NO_PASID;
+  }
 
   synchronized Attachment attach(BoundDevice device, IoPageTable pageTable) {
     if (current != null) {
@@ -56,7 +69,9 @@ final class AttachedTo {
               .ioctl(
                   device.fdForAttachment(),
                   VfioCdevUapi.VFIO_DEVICE_DETACH_IOMMUFD_PT,
-                  new VfioDeviceDetachIommufdPt());
+                  new VfioDeviceDetachIommufdPt()
+                      .flags(hasPasid() ? VfioCdevUapi.VFIO_DEVICE_DETACH_PASID : 0)
+                      .pasid(pasid));
       if (result < 0) {
         throw VfioException.failed(Reason.OTHER, DETACH)
             .on("of " + device)
@@ -115,15 +130,22 @@ final class AttachedTo {
     }
   }
 
-  private static PtId attachIoctl(BoundDevice device, IoPageTable pageTable) {
+  private PtId attachIoctl(BoundDevice device, IoPageTable pageTable) {
     int wanted = pageTable.ptId().value();
-    VfioDeviceAttachIommufdPt attach = new VfioDeviceAttachIommufdPt().ptId(wanted);
+    VfioDeviceAttachIommufdPt attach =
+        new VfioDeviceAttachIommufdPt()
+            .flags(hasPasid() ? VfioCdevUapi.VFIO_DEVICE_ATTACH_PASID : 0)
+            .ptId(wanted)
+            .pasid(pasid);
     int result =
         device
             .kernel()
             .ioctl(device.fdForAttachment(), VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT, attach);
     if (result < 0) {
-      throw CdevErrors.attach(device, pageTable, Errno.ofResult(result));
+      Errno errno = Errno.ofResult(result);
+      throw hasPasid()
+          ? CdevErrors.attachPasid(device, pasid, pageTable, errno)
+          : CdevErrors.attach(device, pageTable, errno);
     }
     return attach.ptId() == wanted ? pageTable.ptId() : new HwptId(attach.ptId());
   }

@@ -24,7 +24,7 @@ public final class BoundDevice extends VfioDevice {
   private final Iommufd iommufd;
   private final DevId devId;
   private final DeviceCookie cookie;
-  private final AttachedTo attachedTo;
+  private final Attachments attachments;
 
   private BoundDevice(
       Kernel kernel,
@@ -33,23 +33,23 @@ public final class BoundDevice extends VfioDevice {
       Iommufd iommufd,
       DevId devId,
       DeviceCookie cookie,
-      AttachedTo attachedTo) {
+      Attachments attachments) {
     super(
         kernel,
         fd,
         name,
-        whenClosed(iommufd.nameDevice(devId, cookie), attachedTo),
+        whenClosed(iommufd.nameDevice(devId, cookie), attachments),
         iommufd.lifetime());
     this.iommufd = iommufd;
     this.devId = devId;
     this.cookie = cookie;
-    this.attachedTo = attachedTo;
+    this.attachments = attachments;
   }
 
-  private static Runnable whenClosed(Runnable forget, AttachedTo attachedTo) {
+  private static Runnable whenClosed(Runnable forget, Attachments attachments) {
     return () -> {
       forget.run();
-      attachedTo.letGo();
+      attachments.letGo();
     };
   }
 
@@ -58,7 +58,7 @@ public final class BoundDevice extends VfioDevice {
    */
   public static BoundDevice adopt(
       Kernel kernel, int fd, String name, Iommufd iommufd, DevId devId, DeviceCookie cookie) {
-    return new BoundDevice(kernel, fd, name, iommufd, devId, cookie, new AttachedTo());
+    return new BoundDevice(kernel, fd, name, iommufd, devId, cookie, new Attachments());
   }
 
   public Iommufd iommufd() {
@@ -85,7 +85,27 @@ public final class BoundDevice extends VfioDevice {
    *     device cannot, {@link Reason#LIMIT}: ENOMEM, for now the memory is locked)
    */
   public Attachment attach(IoPageTable pageTable) {
-    return attachedTo.attach(this, pageTable);
+    return attachments.withoutPasid().attach(this, pageTable);
+  }
+
+  /**
+   * Attaches what the device does with a PASID, apart from what it does without one: to a page
+   * table that was made for PASIDs. Linux 6.15.
+   *
+   * @param pasid at least 1, and below 2 to the power of {@code HwInfo.maxPasidLog2()}
+   * @throws VfioException ({@link Reason#WRONG_STATE} when the PASID is attached already, {@link
+   *     Reason#INVALID_ARGUMENT}: EINVAL when the page table, or that of the device itself, was not
+   *     made for PASIDs, or before Linux 6.15, {@link Reason#NOT_SUPPORTED}: EOPNOTSUPP)
+   */
+  public Attachment attachPasid(int pasid, IoPageTable pageTable) {
+    if (pasid <= AttachedTo.NO_PASID) {
+      throw VfioException.failed(Reason.INVALID_ARGUMENT, AttachedTo.ATTACH)
+          .on("of PASID " + pasid + " of " + this)
+          .fact("PASIDs begin with 1: 0 is what the device does without one")
+          .hint("attach(pageTable) is for the device itself")
+          .build();
+    }
+    return attachments.with(pasid).attach(this, pageTable);
   }
 
   /** For the attachment: the descriptor, inside {@code lifetime().enter()} and {@code leave()}. */

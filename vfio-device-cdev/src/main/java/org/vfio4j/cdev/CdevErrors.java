@@ -129,6 +129,31 @@ final class CdevErrors {
     };
   }
 
+  static VfioException attachPasid(
+      BoundDevice device, int pasid, IoPageTable pageTable, Errno errno) {
+    String object = "of PASID " + pasid + " of " + device + " to " + pageTable;
+    return switch (errno) {
+      case EINVAL ->
+          attachFailed(Reason.INVALID_ARGUMENT, object, errno)
+              .fact(
+                  "the page table, or the one that the device itself is attached to, was not made"
+                      + " for PASIDs; or the device has no such PASID; or this kernel has none")
+              .hint(
+                  "make the page tables with pasid(), see HwInfo.maxPasidLog2(); PASIDs need Linux"
+                      + " 6.15")
+              .build();
+      case EOPNOTSUPP ->
+          attachFailed(Reason.NOT_SUPPORTED, object, errno)
+              .fact("the device, its driver or its IOMMU has no PASIDs")
+              .build();
+      case ENOSPC ->
+          attachFailed(Reason.INVALID_ARGUMENT, object, errno)
+              .fact("no PASID has more than 31 bits")
+              .build();
+      default -> attach(device, pageTable, errno);
+    };
+  }
+
   private static VfioException.Builder bindFailed(Reason reason, String name, Errno errno) {
     return VfioException.failed(reason, UnboundDevice.BIND).on("of " + name).errno(errno);
   }

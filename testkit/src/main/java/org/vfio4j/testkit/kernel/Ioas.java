@@ -26,6 +26,7 @@ final class Ioas extends IommufdObject {
   private final UserMemory memory;
   private final IovaSpace areas = new IovaSpace();
   private final List<Reserved> reserved = new ArrayList<>();
+  private final List<Reserved> locked = new ArrayList<>();
   private final List<PagingHwpt> hwpts = new ArrayList<>();
   private List<IovaRange> allowed = List.of();
   private long alignment = 1;
@@ -71,6 +72,51 @@ final class Ioas extends IommufdObject {
     return insert(List.of(new Slice(pages, 0, length)), length, fixed, write);
   }
 
+  /** Maps a part of a file of memory; another file shows when it is to be pinned. */
+  long mapFile(
+      PinAccount account, OpenFile file, long start, long length, Long fixed, boolean write) {
+    KernelError.refuseIf(length == 0 || Long.compareUnsigned(length, -1 - PAGE) > 0, Errno.EINVAL);
+    KernelError.refuseIf(Long.compareUnsigned(start + length, start) < 0, Errno.EOVERFLOW);
+    Pages pages = Pages.ofFile(memory, account, file, start, length, write);
+    return insert(List.of(new Slice(pages, 0, length)), length, fixed, write);
+  }
+
+  /** Whether all that is mapped is of files, and so of no process. */
+  boolean isOfFiles() {
+    for (Mapping area : areas.all()) {
+      if (!area.pages().isOfFile()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Keeps a range mapped, which must lie side by side in memory. Both ends inclusive. */
+  void lock(Object owner, long start, long last) {
+    long expected = 0;
+    for (long at = start; ; ) {
+      Mapping area = areas.find(at);
+      KernelError.refuseIf(area == null, Errno.ENOENT);
+      long address = area.pages().address() + area.pagesOffset(at);
+      KernelError.refuseIf(at != start && address != expected, Errno.EFAULT);
+      if (Long.compareUnsigned(area.last(), last) >= 0) {
+        break;
+      }
+      expected = address + area.lengthFrom(at);
+      at = area.last() + 1;
+    }
+    locked.add(new Reserved(start, last, owner));
+  }
+
+  void unlock(Object owner) {
+    locked.removeIf(range -> range.owner() == owner);
+  }
+
+  private boolean isLocked(Mapping area) {
+    return locked.stream()
+        .anyMatch(range -> overlaps(range.start(), range.last(), area.start(), area.last()));
+  }
+
   private record Slice(Pages pages, long offset, long length) {}
 
   /** Maps what another space, or this one, has at a range. */
@@ -105,7 +151,7 @@ final class Ioas extends IommufdObject {
     long start;
     if (fixed == null) {
       Slice first = slices.get(0);
-      start = choose(first.pages().address() + first.offset(), length);
+      start = choose(first.pages().alignedAs() + first.offset(), length);
     } else {
       start = fixed;
       check(start, length);
@@ -228,6 +274,7 @@ final class Ioas extends IommufdObject {
           Long.compareUnsigned(area.start(), start) < 0
               || Long.compareUnsigned(area.last(), last) > 0,
           Errno.ENOENT);
+      KernelError.refuseIf(isLocked(area), Errno.EBUSY);
       drop(area);
       bytes += area.length();
       if (soFar != null) {

@@ -55,6 +55,11 @@ abstract class IommuDriver {
   /** The answer to a group of page faults, for the device. */
   void respond(FaultGroup group, int code) {}
 
+  /** Whether it has virtual IOMMUs of a type. */
+  boolean hasVirtual(int type) {
+    return false;
+  }
+
   /**
    * A virtual IOMMU over a page table for nesting.
    *

@@ -4,12 +4,20 @@ package org.vfio4j.testkit.kernel;
 import org.vfio4j.Errno;
 import org.vfio4j.iommufd.uapi.IommuFaultAlloc;
 import org.vfio4j.iommufd.uapi.IommuHwInfo;
+import org.vfio4j.iommufd.uapi.IommuHwQueueAlloc;
 import org.vfio4j.iommufd.uapi.IommuHwptAlloc;
 import org.vfio4j.iommufd.uapi.IommuHwptGetDirtyBitmap;
 import org.vfio4j.iommufd.uapi.IommuHwptInvalidate;
 import org.vfio4j.iommufd.uapi.IommuHwptSetDirtyTracking;
+import org.vfio4j.iommufd.uapi.IommuIoasChangeProcess;
+import org.vfio4j.iommufd.uapi.IommuIoasMapFile;
+import org.vfio4j.iommufd.uapi.IommuIoasNoiommuGetPa;
+import org.vfio4j.iommufd.uapi.IommuVdeviceAlloc;
+import org.vfio4j.iommufd.uapi.IommuVeventqAlloc;
+import org.vfio4j.iommufd.uapi.IommuViommuAlloc;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.testkit.machine.KernelVersion;
+import org.vfio4j.testkit.machine.Machine.Capability;
 
 /**
  * The calls of an iommufd that came after the first release of it: which of them a kernel has, and
@@ -24,6 +32,7 @@ final class IommufdCalls {
   private final KernelVersion version;
   private final IommufdContext context;
   private final HwptCalls hwpts;
+  private final ViommuCalls viommus;
   private final MockCalls mocks;
 
   IommufdCalls(Core core, IommufdContext context) {
@@ -31,6 +40,7 @@ final class IommufdCalls {
     this.version = core.version();
     this.context = context;
     this.hwpts = new HwptCalls(version, context);
+    this.viommus = new ViommuCalls(core, context);
     this.mocks = new MockCalls(core, context);
   }
 
@@ -86,6 +96,41 @@ final class IommufdCalls {
         has(version.hasFaultQueues());
         allocateFaultQueue(fixed(argument, size, IommuFaultAlloc.SIZEOF));
       }
+      case IommufdUapi.IOMMU_IOAS_MAP_FILE -> {
+        has(version.hasFileMappings());
+        mapFile(fixed(argument, size, IommuIoasMapFile.SIZEOF));
+      }
+      case IommufdUapi.IOMMU_IOAS_CHANGE_PROCESS -> {
+        has(version.hasFileMappings());
+        IommufdCommand change = fixed(argument, size, IommuIoasChangeProcess.SIZEOF);
+        boolean reserved = change.getInt(IommuIoasChangeProcess.RESERVED) != 0;
+        KernelError.refuseIf(reserved, Errno.EOPNOTSUPP);
+        KernelError.refuseIf(!context.isOfFiles(), Errno.EINVAL);
+      }
+      case IommufdUapi.IOMMU_VIOMMU_ALLOC -> {
+        has(version.hasVirtualIommus());
+        int known =
+            version.hasHardwareQueues() ? IommuViommuAlloc.SIZEOF : IommuViommuAlloc.DATA_LEN;
+        viommus.allocate(new IommufdCommand(argument, size, IommuViommuAlloc.DATA_LEN, known));
+      }
+      case IommufdUapi.IOMMU_VDEVICE_ALLOC -> {
+        has(version.hasVirtualIommus());
+        viommus.allocateDevice(fixed(argument, size, IommuVdeviceAlloc.SIZEOF));
+      }
+      case IommufdUapi.IOMMU_VEVENTQ_ALLOC -> {
+        has(version.hasVirtualEvents());
+        viommus.allocateEventQueue(
+            new IommufdCommand(
+                argument, size, IommuVeventqAlloc.RESERVED, IommuVeventqAlloc.SIZEOF));
+      }
+      case IommufdUapi.IOMMU_HW_QUEUE_ALLOC -> {
+        has(version.hasHardwareQueues());
+        viommus.allocateHwQueue(fixed(argument, size, IommuHwQueueAlloc.SIZEOF));
+      }
+      case IommufdUapi.IOMMU_IOAS_NOIOMMU_GET_PA -> {
+        has(version.hasNoIommuDeviceNodes());
+        getPhysical(fixed(argument, size, IommuIoasNoiommuGetPa.SIZEOF));
+      }
       case MockCalls.IOMMU_TEST_CMD -> {
         has(core.machine().hasIommufdTest());
         mocks.ioctl(new IommufdCommand(argument, size, MockCalls.LAST_END, MockCalls.SIZEOF));
@@ -125,5 +170,40 @@ final class IommufdCalls {
       context.remove(queue);
       throw e;
     }
+  }
+
+  private void mapFile(IommufdCommand map) {
+    int flags = map.getInt(IommuIoasMapFile.FLAGS);
+    long iova = map.getLong(IommuIoasMapFile.IOVA);
+    long length = map.getLong(IommuIoasMapFile.LENGTH);
+    int access = IommufdUapi.IOMMU_IOAS_MAP_WRITEABLE | IommufdUapi.IOMMU_IOAS_MAP_READABLE;
+    int known = access | IommufdUapi.IOMMU_IOAS_MAP_FIXED_IOVA;
+    KernelError.refuseIf((flags & ~known) != 0, Errno.EOPNOTSUPP);
+    KernelError.refuseIf(iova == -1 || length == -1, Errno.EOVERFLOW);
+    KernelError.refuseIf((flags & access) == 0, Errno.EINVAL);
+    Ioas ioas = context.ioas(map.getInt(IommuIoasMapFile.IOAS_ID));
+    boolean fixed = (flags & IommufdUapi.IOMMU_IOAS_MAP_FIXED_IOVA) != 0;
+    long mapped =
+        ioas.mapFile(
+            context.account(),
+            core.files().get(map.getInt(IommuIoasMapFile.FD)),
+            map.getLong(IommuIoasMapFile.START),
+            length,
+            fixed ? (Long) iova : null,
+            (flags & IommufdUapi.IOMMU_IOAS_MAP_WRITEABLE) != 0);
+    map.putLong(IommuIoasMapFile.IOVA, mapped).respond();
+  }
+
+  /** There is no device without an IOMMU whose addresses could be told. */
+  private void getPhysical(IommufdCommand get) {
+    boolean privileged = core.machine().has(Capability.CAP_SYS_RAWIO);
+    KernelError.refuseIf(!privileged, Errno.EPERM);
+    boolean unknown =
+        get.getInt(IommuIoasNoiommuGetPa.FLAGS) != 0
+            || get.getInt(IommuIoasNoiommuGetPa.RESERVED) != 0;
+    KernelError.refuseIf(unknown, Errno.EOPNOTSUPP);
+    KernelError.refuseIf(get.getLong(IommuIoasNoiommuGetPa.IOVA) == -1, Errno.EOVERFLOW);
+    context.ioas(get.getInt(IommuIoasNoiommuGetPa.IOAS_ID));
+    throw KernelError.of(Errno.EINVAL);
   }
 }

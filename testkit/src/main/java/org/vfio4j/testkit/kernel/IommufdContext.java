@@ -106,6 +106,12 @@ final class IommufdContext {
     return (FaultQueue) find(id);
   }
 
+  /** Whether nothing in any of its spaces belongs to a process. */
+  boolean isOfFiles() {
+    return objects.values().stream()
+        .allMatch(object -> !(object instanceof Ioas ioas) || ioas.isOfFiles());
+  }
+
   Viommu viommu(int id) {
     KernelError.refuseIf(!(find(id) instanceof Viommu), Errno.ENOENT);
     return (Viommu) find(id);

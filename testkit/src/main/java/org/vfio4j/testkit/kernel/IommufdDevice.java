@@ -125,7 +125,9 @@ final class IommufdDevice extends IommufdObject implements IommufdBinding {
         checkPasid(pasid, hwpt);
         attachDomain(hwpt, null);
       } catch (KernelError e) {
-        ioas.unreserve(this);
+        if (pasid == IommufdGroup.NO_PASID) {
+          ioas.unreserve(this);
+        }
         throw e;
       }
       group.attach(pasid, new Attachment(this, hwpt));

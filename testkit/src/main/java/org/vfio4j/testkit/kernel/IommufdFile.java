@@ -15,6 +15,8 @@ import org.vfio4j.iommufd.uapi.IommuIoasUnmap;
 import org.vfio4j.iommufd.uapi.IommuIovaRange;
 import org.vfio4j.iommufd.uapi.IommuOption;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
+import org.vfio4j.linux.Linux;
+import org.vfio4j.memory.MappedMemory;
 import org.vfio4j.testkit.machine.Machine.Capability;
 
 /**
@@ -25,6 +27,7 @@ import org.vfio4j.testkit.machine.Machine.Capability;
  */
 final class IommufdFile extends OpenFile {
   private static final int NUMBER = 0xff;
+  private static final int PROT_EXEC = 4;
   private static final int FIRST = 0x80;
   private static final int SIZE = 0;
 
@@ -53,6 +56,16 @@ final class IommufdFile extends OpenFile {
   @Override
   void release() {
     context.drop();
+  }
+
+  /** No object has told of memory that could be mapped. */
+  @Override
+  MappedMemory mmap(long offset, long length, int protection, int flags) {
+    KernelError.refuseIf(!core.version().hasHardwareQueues(), Errno.ENODEV);
+    boolean wrong = (length & (UserMemory.PAGE - 1)) != 0 || (flags & Linux.MAP_SHARED) == 0;
+    KernelError.refuseIf(wrong, Errno.EINVAL);
+    KernelError.refuseIf((protection & PROT_EXEC) != 0, Errno.EPERM);
+    throw KernelError.of(Errno.ENXIO);
   }
 
   @Override

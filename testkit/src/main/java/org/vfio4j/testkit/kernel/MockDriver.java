@@ -96,8 +96,12 @@ final class MockDriver extends IommuDriver {
   void enableFaults(Endpoint device) {}
 
   @Override
+  boolean hasVirtual(int type) {
+    return type == VIOMMU_TYPE;
+  }
+
+  @Override
   VirtualIommu makeVirtual(int type, Endpoint device, PagingDomain parent, UserData data) {
-    KernelError.refuseIf(type != VIOMMU_TYPE, Errno.EOPNOTSUPP);
     return new MockVirtualIommu(this, parent, data, version);
   }
 }

@@ -22,11 +22,47 @@ final class Pages {
   private final List<Mapping> pinned = new ArrayList<>(1);
   private long accounted;
 
+  /** Null for memory of the process; held as long as something is mapped. */
+  private OpenFile file;
+
+  private long start;
+  private boolean absent;
+
   Pages(UserMemory memory, PinAccount account, long address, boolean writable) {
     this.memory = memory;
     this.account = account;
     this.address = address;
     this.writable = writable;
+  }
+
+  /** Of a file: it shows when they are pinned whether it is one of memory. */
+  static Pages ofFile(
+      UserMemory memory,
+      PinAccount account,
+      OpenFile file,
+      long start,
+      long length,
+      boolean writable) {
+    boolean there =
+        file instanceof MemoryFile whole
+            && start >= 0
+            && start <= whole.memory().size() - length
+            && length > 0;
+    long address = there ? ((MemoryFile) file).memory().address() + start : 0;
+    Pages pages = new Pages(memory, account, address, writable);
+    pages.file = file;
+    pages.start = start;
+    pages.absent = !there;
+    return pages;
+  }
+
+  boolean isOfFile() {
+    return file != null;
+  }
+
+  /** What a chosen IOVA is aligned as. */
+  long alignedAs() {
+    return file == null ? address : start;
   }
 
   boolean isWritable() {
@@ -44,6 +80,7 @@ final class Pages {
 
   /** EFAULT where the process does not have the memory, ENOMEM over the limit. */
   void pin(Mapping mapping) {
+    KernelError.refuseIf(absent, Errno.EINVAL);
     Pin pin = memory.pin(address + mapping.pagesOffset(), mapping.length(), writable);
     KernelError.refuseIf(pin == null, Errno.EFAULT);
     pinned.add(mapping);

@@ -134,6 +134,19 @@ public final class SystemCalls implements Kernel {
     }
   }
 
+  /**
+   * A file of memory, as memfd_create() makes it.
+   *
+   * @param size in bytes, a multiple of the page size
+   * @return the descriptor
+   */
+  public int memoryFile(long size) {
+    int protection = Linux.PROT_READ | Linux.PROT_WRITE;
+    int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS;
+    MappedMemory memory = Kernel.host().mmap(-1, 0, size, protection, flags).value();
+    return (int) call(() -> core.files().add(new MemoryFile(memory)));
+  }
+
   @Override
   public Roots roots() {
     return Roots.DEFAULT;

@@ -11,16 +11,16 @@ import java.util.Optional;
  * @param device which device it was
  * @param deviceCookie what the program called the device when it bound it; empty when that was not
  *     done through this {@link Iommufd}
- * @param group the number that the device gave the group
+ * @param grpid the number that the device gave the group
  * @param faults at least one
  */
-public record PageFaultGroup(
+public record PageFaults(
     int cookie,
     DevId device,
     Optional<DeviceCookie> deviceCookie,
-    int group,
+    int grpid,
     List<PageFault> faults) {
-  public PageFaultGroup {
+  public PageFaults {
     faults = List.copyOf(faults);
   }
 }
