@@ -122,7 +122,7 @@ final class Type1Errors {
                       : "the range would split a mapping, or is unaligned" + limits(iommu))
               .hint("unmap with the IOVA and the length of the map")
               .build();
-      // Only on an iommufd.
+        // Only on an iommufd.
       case ENOENT ->
           failed(Reason.INVALID_ARGUMENT, UNMAP, object, result)
               .fact(
@@ -147,6 +147,67 @@ final class Type1Errors {
     return isGone(container, result)
         ? gone(container, iommu, UNMAP, object, result)
         : failed(Reason.OTHER, UNMAP, object, result).build();
+  }
+
+  static VfioException dirtyPages(
+      ContainerState container, Type1Iommu iommu, String object, long result) {
+    String operation = "VFIO_IOMMU_DIRTY_PAGES";
+    if (isGone(container, result)) {
+      return gone(container, iommu, operation, object, result);
+    }
+    return switch (Errno.ofResult(result)) {
+      case EACCES ->
+          failed(Reason.NOT_SUPPORTED, operation, object, result)
+              .fact(iommu.type() + " has no dirty page logging")
+              .hint("set IommuType.TYPE1_V2")
+              .build();
+      case ENOTTY ->
+          failed(Reason.NOT_IN_KERNEL, operation, object, result)
+              .fact(
+                  container.iommufd()
+                      ? "an iommufd in the container's place has no dirty page logging"
+                      : "the kernel does not know the call")
+              .hint("it needs Linux 5.8, and a container; an iommufd tracks with page tables")
+              .build();
+      case EINVAL ->
+          failed(Reason.INVALID_ARGUMENT, operation, object, result)
+              .fact(
+                  "the range splits a mapping, or the page size is not the smallest of the IOMMU,"
+                      + " or logging does not run")
+              .hint("startDirtyLogging() first, and ask with the ranges that were mapped")
+              .build();
+      case ENOMEM ->
+          failed(Reason.LIMIT, operation, object, result)
+              .fact("the kernel has no memory for the bitmaps")
+              .build();
+      default -> failed(Reason.OTHER, operation, object, result).build();
+    };
+  }
+
+  /** With VADDR, of MAP_DMA and UNMAP_DMA. */
+  static VfioException address(
+      ContainerState container, Type1Iommu iommu, long iova, long length, long result) {
+    String operation = "change of address";
+    String object = "of " + Units.range(iova, length) + " in " + iommu;
+    if (isGone(container, result)) {
+      return gone(container, iommu, operation, object, result);
+    }
+    return Errno.EBUSY.is(result)
+        ? failed(Reason.IN_USE, operation, object, result)
+            .fact("a mediated device is in the container, and needs the address all the time")
+            .build()
+        : failed(
+                Errno.ENOENT.is(result) || Errno.EINVAL.is(result)
+                    ? Reason.INVALID_ARGUMENT
+                    : Reason.OTHER,
+                operation,
+                object,
+                result)
+            .fact(
+                "it is not what was mapped, or not in the state for it, or VFIO_UPDATE_VADDR is 0"
+                    + " here")
+            .hint("container.checkExtension(VfioGroupUapi.VFIO_UPDATE_VADDR) tells")
+            .build();
   }
 
   /** Asks the kernel, for EINVAL has many causes. */

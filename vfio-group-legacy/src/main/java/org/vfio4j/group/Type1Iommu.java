@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.group;
 
+import java.lang.ref.Reference;
 import java.util.List;
 import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.device.CapabilityChain;
+import org.vfio4j.dma.DirtyBitmap;
 import org.vfio4j.dma.DmaAccess;
 import org.vfio4j.dma.DmaSpace;
 import org.vfio4j.dma.IovaRange;
+import org.vfio4j.group.uapi.VfioBitmap;
 import org.vfio4j.group.uapi.VfioGroupUapi;
+import org.vfio4j.group.uapi.VfioIommuType1DirtyBitmap;
+import org.vfio4j.group.uapi.VfioIommuType1DirtyBitmapGet;
 import org.vfio4j.group.uapi.VfioIommuType1DmaMap;
 import org.vfio4j.group.uapi.VfioIommuType1DmaUnmap;
 import org.vfio4j.group.uapi.VfioIommuType1Info;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.KernelObject;
 import org.vfio4j.linux.Lifetime;
+import org.vfio4j.memory.NativeBlock;
 
 /**
  * The I/O address space of a container: what is mapped here is what the devices of its groups
@@ -224,6 +230,155 @@ public final class Type1Iommu extends KernelObject implements DmaSpace {
       }
       used.unmapped(0, ALL);
       return result;
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /**
+   * Starts dirty page logging, or does nothing where it runs: from here on {@link #readDirty} can
+   * be asked. Where a group has an IOMMU, type1 says of every mapped page that it is dirty, at
+   * every question. Linux 5.8, {@link IommuType#TYPE1_V2} only.
+   *
+   * @throws VfioException ({@link Reason#NOT_SUPPORTED}: EACCES with {@link IommuType#TYPE1},
+   *     {@link Reason#NOT_IN_KERNEL}: ENOTTY on an iommufd and before Linux 5.8, {@link
+   *     Reason#LIMIT}: ENOMEM)
+   */
+  public void startDirtyLogging() {
+    dirtyPages(VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES_FLAG_START);
+  }
+
+  /**
+   * Stops dirty page logging, or does nothing where it does not run. Linux 5.8.
+   *
+   * @throws VfioException as {@link #startDirtyLogging}
+   */
+  public void stopDirtyLogging() {
+    dirtyPages(VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP);
+  }
+
+  /**
+   * Which pages of a range are dirty, and forgets it. The words of the bitmap in which mapped pages
+   * are get new values; bits of what is not mapped stay. Linux 5.8.
+   *
+   * @param into with the smallest page size of the IOMMU, and a range that splits no mapping
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT}: EINVAL when the range or the page size
+   *     is another, or logging was not started; otherwise as {@link #startDirtyLogging})
+   */
+  public void readDirty(DirtyBitmap into) {
+    int at = VfioIommuType1DirtyBitmap.SIZEOF;
+    VfioIommuType1DirtyBitmap get =
+        new VfioIommuType1DirtyBitmap(VfioIommuType1DirtyBitmapGet.SIZEOF)
+            .flags(VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP);
+    get.putLong(at + VfioIommuType1DirtyBitmapGet.IOVA, into.iova());
+    get.putLong(at + VfioIommuType1DirtyBitmapGet.SIZE, into.length());
+    put(get, at + VfioIommuType1DirtyBitmapGet.BITMAP, into);
+    lifetime().enter();
+    try {
+      int result = kernel.ioctl(fd, VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES, get);
+      if (result < 0) {
+        throw Type1Errors.dirtyPages(container, this, "of " + into, result);
+      }
+    } finally {
+      Reference.reachabilityFence(into);
+      lifetime().leave();
+    }
+  }
+
+  /**
+   * Unmaps a range, and says which of its pages were dirty. Linux 5.8.
+   *
+   * @param into as for {@link #readDirty}
+   * @return how many bytes were mapped; 0 when nothing was
+   * @throws VfioException as {@link #readDirty}; logging must run
+   */
+  public long unmap(DirtyBitmap into) {
+    int at = VfioIommuType1DmaUnmap.SIZEOF;
+    NativeBlock unmap = new NativeBlock(at + VfioBitmap.SIZEOF);
+    unmap.putInt(VfioIommuType1DmaUnmap.ARGSZ, unmap.capacity());
+    unmap.putInt(VfioIommuType1DmaUnmap.FLAGS, VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP);
+    unmap.putLong(VfioIommuType1DmaUnmap.IOVA, into.iova());
+    unmap.putLong(VfioIommuType1DmaUnmap.SIZE, into.length());
+    put(unmap, at, into);
+    lifetime().enter();
+    try {
+      int result = kernel.ioctl(fd, VfioGroupUapi.VFIO_IOMMU_UNMAP_DMA, unmap);
+      if (result < 0) {
+        throw Type1Errors.dirtyPages(container, this, "with the unmap of " + into, result);
+      }
+      used.unmapped(into.iova(), into.length());
+      return unmap.getLong(VfioIommuType1DmaUnmap.SIZE);
+    } finally {
+      Reference.reachabilityFence(into);
+      lifetime().leave();
+    }
+  }
+
+  private static void put(NativeBlock block, int at, DirtyBitmap bitmap) {
+    block.putLong(at + VfioBitmap.PGSIZE, bitmap.pageSize());
+    block.putLong(at + VfioBitmap.SIZE, bitmap.words().capacity());
+    block.putLong(at + VfioBitmap.DATA, bitmap.words().address());
+  }
+
+  private void dirtyPages(int flag) {
+    lifetime().enter();
+    try {
+      int result =
+          kernel.ioctl(
+              fd,
+              VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES,
+              new VfioIommuType1DirtyBitmap(0).flags(flag));
+      if (result < 0) {
+        throw Type1Errors.dirtyPages(container, this, "in " + this, result);
+      }
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /**
+   * Says that what is mapped in a range will get another address in this process, or in the one
+   * that takes over: {@link #updateAddress} of each mapping must follow. Devices go on meanwhile;
+   * no group can join, and no memory can be pinned anew. For who replaces a VMM under a running
+   * guest. Linux 5.12, where {@code VFIO_UPDATE_VADDR} is more than 0; without mediated devices.
+   *
+   * @return how many bytes are concerned
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT}: EINVAL when the range splits a mapping,
+   *     is waiting for an address already, or the kernel lacks the flag, {@link Reason#IN_USE}:
+   *     EBUSY with mediated devices)
+   */
+  public long invalidateAddresses(long iova, long length) {
+    lifetime().enter();
+    try {
+      long result = unmapDma(kernel, fd, VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_VADDR, iova, length);
+      if (result < 0) {
+        throw Type1Errors.address(container, this, iova, length, result);
+      }
+      return result;
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /**
+   * The new address of a mapping that waits for one. Linux 5.12.
+   *
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT}: ENOENT when nothing is mapped there,
+   *     EINVAL when it is not exactly one mapping, or one that does not wait)
+   */
+  public void updateAddress(long userVa, long length, long iova) {
+    lifetime().enter();
+    try {
+      VfioIommuType1DmaMap map =
+          MAP.get()
+              .flags(VfioGroupUapi.VFIO_DMA_MAP_FLAG_VADDR)
+              .vaddr(userVa)
+              .iova(iova)
+              .size(length);
+      int result = kernel.ioctl(fd, VfioGroupUapi.VFIO_IOMMU_MAP_DMA, map);
+      if (result < 0) {
+        throw Type1Errors.address(container, this, iova, length, result);
+      }
     } finally {
       lifetime().leave();
     }
