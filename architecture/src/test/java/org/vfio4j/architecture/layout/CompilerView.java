@@ -28,7 +28,6 @@ final class CompilerView {
           "sys/eventfd.h",
           "sys/mman.h",
           "linux/vfio.h",
-          "linux/vfio_zdev.h",
           "linux/iommufd.h");
 
   private static final Pattern ERROR = Pattern.compile("^(\\S+?):(\\d+):(?:\\d+:)? .*error: .*$");

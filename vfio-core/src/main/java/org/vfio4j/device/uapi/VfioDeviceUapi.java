@@ -43,8 +43,6 @@ public final class VfioDeviceUapi {
   public static final int VFIO_PCI_ATOMIC_COMP64 = 1 << 1;
   public static final int VFIO_PCI_ATOMIC_COMP128 = 1 << 2;
 
-  public static final int VFIO_DEVICE_INFO_ZPCI_FLAG_REFRESH = 1;
-
   public static final int VFIO_REGION_INFO_FLAG_READ = 1;
   public static final int VFIO_REGION_INFO_FLAG_WRITE = 1 << 1;
   public static final int VFIO_REGION_INFO_FLAG_MMAP = 1 << 2;
@@ -107,6 +105,7 @@ public final class VfioDeviceUapi {
   public static final int VFIO_CCW_CRW_IRQ_INDEX = 1;
   public static final int VFIO_CCW_REQ_IRQ_INDEX = 2;
   public static final int VFIO_AP_REQ_IRQ_INDEX = 0;
+  public static final int VFIO_AP_CFG_CHG_IRQ_INDEX = 1;
 
   public static final int VFIO_PCI_HOT_RESET_FLAG_DEV_ID = 1;
   public static final int VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED = 1 << 1;
