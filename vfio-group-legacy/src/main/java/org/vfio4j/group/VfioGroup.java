@@ -141,18 +141,18 @@ public final class VfioGroup extends FileObject {
     lifetime().enter();
     try {
       synchronized (membership) {
-        GroupStatus status = status();
-        if (status.containerSet()) {
-          throw GroupErrors.joinedAlready(this, membership.container());
-        }
         try {
-          join(container, status);
+          GroupStatus status = status();
+          if (!status.containerSet()) {
+            join(container, status);
+            return this;
+          }
         } catch (RuntimeException e) {
           close();
           throw e;
         }
+        throw GroupErrors.joinedAlready(this, membership.container());
       }
-      return this;
     } finally {
       lifetime().leave();
     }

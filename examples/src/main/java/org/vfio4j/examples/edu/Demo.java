@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
 import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.AssignmentPolicy;
 import org.vfio4j.bridge.CompatBridge;
@@ -22,12 +23,18 @@ import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.PciAddress;
 import org.vfio4j.linux.SysfsDevice;
+import org.vfio4j.testkit.FakeKernel;
+import org.vfio4j.testkit.device.EduModel;
+import org.vfio4j.testkit.machine.KernelVersion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Drives an {@code edu} device in every mode of the kernel. {@code ./demo} runs it. */
+/**
+ * Drives an {@code edu} device in every mode of the kernel: of this machine, or of a fake one.
+ * {@code ./demo} runs it.
+ */
 @Command(
     name = "demo",
     mixinStandardHelpOptions = true,
@@ -54,7 +61,10 @@ public final class Demo implements Callable<Integer> {
       description = "a mode that the kernel does not have is no failure")
   private boolean allowAbsent;
 
-  private final Kernel kernel;
+  @Option(names = "--fake", description = "on a fake kernel, with an edu device at ADDRESS")
+  private boolean fake;
+
+  private Kernel kernel;
 
   Demo(Kernel kernel) {
     this.kernel = kernel;
@@ -72,6 +82,12 @@ public final class Demo implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (fake) {
+      kernel =
+          FakeKernel.of(
+              KernelVersion.LINUX_6_12,
+              machine -> machine.device(address, new EduModel()).inGroup(1).boundTo("vfio-pci"));
+    }
     SysfsDevice edu = SysfsDevice.pci(kernel, PciAddress.of(address));
     List<VfioMode> modes = onlyMode == null ? VfioMode.all() : List.of(VfioMode.of(onlyMode));
     PrintStream progress = json ? System.err : System.out;
@@ -100,7 +116,8 @@ public final class Demo implements Callable<Integer> {
     return good && reports.stream().anyMatch(ModeReport::isOk) ? 0 : 1;
   }
 
-  private static ModeReport drive(Kernel kernel, SysfsDevice device, VfioMode mode) {
+  /** Opens, uses and closes the device; what went wrong is in the report. */
+  static ModeReport drive(Kernel kernel, SysfsDevice device, VfioMode mode) {
     ModeReport report = new ModeReport(mode);
     try {
       report.guard(touchUnbound(kernel, device, mode));
@@ -142,7 +159,7 @@ public final class Demo implements Callable<Integer> {
   private static int openRaw(Kernel kernel, String node) {
     int fd = kernel.open(node, Linux.O_RDWR);
     if (fd < 0) {
-      throw new IllegalStateException("open of " + node + " gave " + fd);
+      throw VfioException.failed(Reason.OTHER, "open").on("of " + node).result(fd).build();
     }
     return fd;
   }

@@ -15,10 +15,13 @@ import org.vfio4j.linux.PciAddress;
 /** Opens a device through its node and an iommufd: Linux 6.6. Argument: the PCI address. */
 public final class DeviceCentric {
   public static void main(String[] args) {
-    Kernel kernel = Kernel.host();
+    run(Kernel.host(), args[0]);
+  }
+
+  static void run(Kernel kernel, String address) {
     try (Iommufd iommufd = Iommufd.open(kernel);
         Ioas ioas = iommufd.allocateIoas();
-        UnboundDevice node = VfioCdev.find(kernel, PciAddress.of(args[0])).open();
+        UnboundDevice node = VfioCdev.find(kernel, PciAddress.of(address)).open();
         BoundDevice device = node.bind(iommufd, DeviceCookie.of(7))) {
       device.attach(ioas);
       try (EduDriver edu = new EduDriver(device)) {

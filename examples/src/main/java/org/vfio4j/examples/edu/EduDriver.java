@@ -86,7 +86,8 @@ public final class EduDriver implements AutoCloseable {
 
   @Override
   public void close() {
-    msi.close();
-    registers.close();
+    try (registers) { // closed whatever becomes of the interrupts
+      msi.close();
+    }
   }
 }

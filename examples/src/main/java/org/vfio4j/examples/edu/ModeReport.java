@@ -21,7 +21,7 @@ final class ModeReport {
   private Long factorial;
   private Integer dmaBytes;
   private String guard = "-";
-  private String problem = "";
+  private RuntimeException failure;
 
   ModeReport(VfioMode mode) {
     this.mode = mode;
@@ -57,7 +57,19 @@ final class ModeReport {
   void failed(RuntimeException e) {
     boolean absent = e instanceof VfioException v && v.reason() == Reason.NOT_IN_KERNEL;
     result = absent ? "absent" : "failed";
-    problem = e instanceof VfioException ? e.getMessage() : e.toString();
+    failure = e;
+  }
+
+  /** What was thrown; null where all went well. */
+  RuntimeException failure() {
+    return failure;
+  }
+
+  private String problem() {
+    if (failure == null) {
+      return "";
+    }
+    return failure instanceof VfioException ? failure.getMessage() : failure.toString();
   }
 
   boolean isOk() {
@@ -73,7 +85,7 @@ final class ModeReport {
         ? String.format(
             "%s: %s, 10! = %s by MSI, %d bytes there and back by DMA, guard: %s",
             mode, identification, factorial, dmaBytes, guard)
-        : mode + ": " + result + ": " + problem;
+        : mode + ": " + result + ": " + problem();
   }
 
   String row() {
@@ -95,7 +107,7 @@ final class ModeReport {
     object.put("factorial", factorial);
     object.put("dmaBytes", dmaBytes);
     object.put("guard", guard);
-    object.put("problem", problem);
+    object.put("problem", problem());
     return object;
   }
 

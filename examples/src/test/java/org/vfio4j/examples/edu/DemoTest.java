@@ -30,6 +30,12 @@ class DemoTest {
   }
 
   @Test
+  void bringsAFakeKernelAlong() {
+    FakeKernel empty = FakeKernel.of(KernelVersion.LINUX_6_12, machine -> {});
+    assertThat(new CommandLine(new Demo(empty)).execute("0000:00:06.0", "--fake")).isZero();
+  }
+
+  @Test
   void failsWhereADeviceIsMissing() {
     assertThat(new CommandLine(new Demo(kernel)).execute("0000:00:06.0")).isNotZero();
   }
