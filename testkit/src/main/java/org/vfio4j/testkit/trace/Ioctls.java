@@ -8,7 +8,12 @@ import java.util.TreeMap;
 import org.vfio4j.cdev.uapi.VfioCdevUapi;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.group.uapi.VfioGroupUapi;
+import org.vfio4j.iommufd.uapi.IommuIoasAllowIovas;
+import org.vfio4j.iommufd.uapi.IommuIoasIovaRanges;
+import org.vfio4j.iommufd.uapi.IommuIovaRange;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
+import org.vfio4j.linux.trace.IoctlArray;
+import org.vfio4j.linux.trace.TraceFormat;
 
 /** The names of ioctls, as the headers have them. */
 public final class Ioctls {
@@ -20,6 +25,19 @@ public final class Ioctls {
 
   private static final int LAST = TYPE | 0xff;
   private static final Map<Integer, String> NAMES = names();
+
+  private static final Map<Integer, IoctlArray> ARRAYS =
+      Map.of(
+          IommufdUapi.IOMMU_IOAS_IOVA_RANGES,
+          new IoctlArray(
+              IommuIoasIovaRanges.ALLOWED_IOVAS,
+              IommuIoasIovaRanges.NUM_IOVAS,
+              IommuIovaRange.SIZEOF),
+          IommufdUapi.IOMMU_IOAS_ALLOW_IOVAS,
+          new IoctlArray(
+              IommuIoasAllowIovas.ALLOWED_IOVAS,
+              IommuIoasAllowIovas.NUM_IOVAS,
+              IommuIovaRange.SIZEOF));
 
   private Ioctls() {}
 
@@ -48,6 +66,11 @@ public final class Ioctls {
     } catch (IllegalAccessException e) {
       throw new LinkageError("constants of a header are public", e);
     }
+  }
+
+  /** How traces of VFIO and iommufd are written and read. */
+  public static TraceFormat format() {
+    return new TraceFormat(Ioctls::names, ARRAYS);
   }
 
   /** The name of an ioctl, or names where two files have one number; else the number. */
