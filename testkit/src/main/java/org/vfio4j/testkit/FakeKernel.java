@@ -81,6 +81,30 @@ public final class FakeKernel implements Kernel {
     calls.removeMediatedParent(path);
   }
 
+  /**
+   * Pulls a device out, as a cable is pulled: from here on its registers and its configuration
+   * space read as ones, its node is gone, nobody can open it any more, and who has it open is asked
+   * to close it (the REQ interrupt). What is open stays so until it is closed; then the device
+   * leaves /sys, and its group with it if it was alone there. Does not wait for that.
+   *
+   * <p>What a host does when it is asked to remove the device, with the device still answering and
+   * the call waiting for its users, is a write of {@code 1} to {@code remove} in its folder.
+   *
+   * @param address of a PCI function
+   */
+  public void unplug(String address) {
+    calls.unplug(address);
+  }
+
+  /**
+   * Plugs a device in again that was unplugged or removed, as a write to {@code
+   * /sys/bus/pci/rescan} does for all of them: with the driver of the host that it had, if any;
+   * {@code vfio-pci} is to be bound anew.
+   */
+  public void plug(String address) {
+    calls.plug(address);
+  }
+
   /** The modes in which a device of this kernel can be opened. */
   public List<VfioMode> modes() {
     return VfioMode.all().stream()

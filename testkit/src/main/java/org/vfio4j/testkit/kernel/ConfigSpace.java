@@ -3,6 +3,7 @@ package org.vfio4j.testkit.kernel;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import org.vfio4j.testkit.device.PciFunction;
 import org.vfio4j.testkit.device.PciFunction.Bar;
 import org.vfio4j.testkit.device.PciFunction.Space;
@@ -220,6 +221,12 @@ final class ConfigSpace {
 
   void setCommand(int bit, boolean on) {
     setBits(COMMAND, bit, on);
+  }
+
+  /** The function is gone: all bits read as 1. */
+  void vanish() {
+    Arrays.fill(bytes.array(), (byte) -1);
+    Arrays.fill(writable.array(), (byte) 0);
   }
 
   /** By the hardware, or the host's kernel. */

@@ -33,6 +33,7 @@ final class Core {
   private final MockDriver mock;
   private int dmaEntryLimit;
   private boolean sriovEnabled;
+  private int barAddress = FIRST_BAR_ADDRESS;
 
   Core(KernelVersion version, Machine machine) {
     this.version = version;
@@ -44,19 +45,22 @@ final class Core {
     this.mock = new MockDriver(version);
     List<MachineDevice> ascending = new ArrayList<>(machine.devices());
     ascending.sort(Comparator.comparing(MachineDevice::address));
-    int barAddress = FIRST_BAR_ADDRESS;
-    for (MachineDevice described : ascending) {
-      PciDevice device = new PciDevice(described, path(described), barAddress);
-      barAddress += BAR_ADDRESSES;
-      devices.put(device.name(), device);
-      if (described.group() >= 0) {
-        IommuGroup group =
-            iommuGroups.computeIfAbsent(
-                described.group(), number -> new IommuGroup(number, Kind.IOMMU));
-        group.devices().add(device);
-        device.join(group);
-      }
+    ascending.forEach(this::add);
+  }
+
+  /** A function is found on the bus. */
+  PciDevice add(MachineDevice described) {
+    PciDevice device = new PciDevice(described, path(described), barAddress);
+    barAddress += BAR_ADDRESSES;
+    devices.put(device.name(), device);
+    if (described.group() >= 0) {
+      IommuGroup group =
+          iommuGroups.computeIfAbsent(
+              described.group(), number -> new IommuGroup(number, Kind.IOMMU));
+      group.devices().add(device);
+      device.join(group);
     }
+    return device;
   }
 
   private String path(MachineDevice device) {
@@ -129,10 +133,10 @@ final class Core {
   /** In a group of its own, if its physical function is in one. */
   PciDevice addVirtualFunction(PciDevice physical, String name, int number) {
     String path = physical.bridgePath() + "/" + name;
-    int barAddress = FIRST_BAR_ADDRESS + BAR_ADDRESSES * devices.size();
     PciDevice function =
         new PciDevice(
             name, path, physical.function().makeVirtualFunction(number), barAddress, physical);
+    barAddress += BAR_ADDRESSES;
     devices.put(name, function);
     if (physical.group() != null) {
       function.join(makeGroup(function, Kind.IOMMU));
@@ -142,8 +146,12 @@ final class Core {
 
   void removeDevice(PciDevice device) {
     devices.remove(device.name());
-    if (device.group() != null) {
-      removeGroup(device.group());
+    IommuGroup group = device.group();
+    if (group != null) {
+      group.devices().remove(device);
+      if (group.devices().isEmpty()) {
+        removeGroup(group);
+      }
     }
   }
 

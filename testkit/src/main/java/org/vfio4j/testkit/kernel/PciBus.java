@@ -40,18 +40,92 @@ final class PciBus {
       tree.addDriver(driver, name -> bind(driver, name), name -> unbind(driver, name));
     }
     tree.addProbe(this::probe);
-    for (PciDevice device : core.devices()) {
-      tree.addDevice(device, () -> override(device), text -> override(device, text));
-    }
-    for (PciDevice device : core.devices()) {
-      if (device.function().virtualFunctions() > 0) {
-        device.sriov(new Sriov(core, tree, this, device));
-      }
-    }
+    tree.addRescan(this::rescan);
+    core.devices().forEach(this::show);
     for (MachineDevice device : core.machine().devices()) {
       if (!device.driver().isEmpty()) {
         attach(core.device(device.address().toString()), device.driver());
       }
+    }
+  }
+
+  private void show(PciDevice device) {
+    tree.addDevice(device, () -> override(device), text -> override(device, text));
+    tree.addRemove(device, written -> remove(device, written));
+    if (device.function().virtualFunctions() > 0) {
+      device.sriov(new Sriov(core, tree, this, device));
+    }
+  }
+
+  /** The device is pulled out; its driver lets it go when nobody has it open any more. */
+  void unplug(PciDevice device) {
+    device.unplug();
+    if (device.vfio() == null) {
+      remove(device);
+      return;
+    }
+    vfioClass.unregister(
+        device.vfio(),
+        () -> {
+          removedFromVfio(device);
+          tree.unbound(device, device.driver());
+          device.driver("");
+          remove(device);
+        });
+  }
+
+  /** Of an attribute. */
+  private int remove(PciDevice device, byte[] written) {
+    if (isTrue(written)) {
+      remove(device);
+    }
+    return written.length;
+  }
+
+  private static boolean isTrue(byte[] written) {
+    String text = text(written).strip();
+    KernelError.refuseIf(!text.matches("0*[01]"), Errno.EINVAL);
+    return text.endsWith("1");
+  }
+
+  /** pci_stop_and_remove_bus_device(). */
+  private void remove(PciDevice device) {
+    if (!device.driver().isEmpty()) {
+      detach(device);
+    }
+    if (device.sriov() != null) {
+      device.sriov().disable();
+    }
+    natural.remove(device);
+    IommuGroup group = device.group();
+    core.removeDevice(device);
+    tree.removeDevice(device);
+    if (group != null && group.devices().isEmpty()) {
+      tree.removeGroup(group);
+    }
+  }
+
+  private int rescan(byte[] written) {
+    if (isTrue(written)) {
+      core.machine().devices().forEach(this::plug);
+    }
+    return written.length;
+  }
+
+  /** A device that was removed is found again, and its driver of the host takes it. */
+  void plug(MachineDevice described) {
+    if (core.device(described.address().toString()) != null) {
+      return;
+    }
+    PciDevice device = core.add(described);
+    if (device.group() != null) {
+      tree.addGroup(device.group());
+    }
+    show(device);
+    String driver = described.driver();
+    if (!driver.isEmpty() && !MANAGED.contains(driver)) {
+      natural.put(device, driver);
+      attach(device, driver);
     }
   }
 
@@ -173,6 +247,10 @@ final class PciBus {
       device.sriov().disable();
     }
     vfioClass.unregister(device.vfio());
+    removedFromVfio(device);
+  }
+
+  private void removedFromVfio(PciDevice device) {
     device.vfioLeaves();
     device.vfio(null);
     if (device.group().kind() == Kind.NO_IOMMU) {

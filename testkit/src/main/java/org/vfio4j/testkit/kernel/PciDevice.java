@@ -11,6 +11,29 @@ import org.vfio4j.testkit.machine.MachineDevice;
 
 /** A function on the bus: its model, its configuration space, its driver and its group. */
 final class PciDevice implements DeviceBus, BusDevice {
+  /** What a bus reads where nothing answers. */
+  private static final DeviceModel ABSENT =
+      new DeviceModel() {
+        @Override
+        public PciFunction function() {
+          return PciFunction.of(0xffff, 0xffff);
+        }
+
+        @Override
+        public void connect(DeviceBus bus) {}
+
+        @Override
+        public long read(int bar, long offset, int width) {
+          return -1;
+        }
+
+        @Override
+        public void write(int bar, long offset, int width, long value) {}
+
+        @Override
+        public void reset() {}
+      };
+
   private final String name;
   private final String path;
   private final DeviceModel model;
@@ -22,6 +45,7 @@ final class PciDevice implements DeviceBus, BusDevice {
   private VfioDevice vfio;
   private InterruptSink sink;
   private boolean line;
+  private boolean present = true;
 
   /** Of a virtual function; null for the others. */
   private final PciDevice physical;
@@ -132,7 +156,13 @@ final class PciDevice implements DeviceBus, BusDevice {
 
   @Override
   public DeviceModel model() {
-    return model;
+    return present ? model : ABSENT;
+  }
+
+  /** It is pulled out: reads give ones from here on, and it does nothing any more. */
+  void unplug() {
+    present = false;
+    config.vanish();
   }
 
   PciFunction function() {
@@ -198,7 +228,7 @@ final class PciDevice implements DeviceBus, BusDevice {
   }
 
   private boolean transfer(long iova, byte[] bytes, int start, int length, boolean write) {
-    if (!config.command(ConfigSpace.COMMAND_MASTER)) {
+    if (!present || !config.command(ConfigSpace.COMMAND_MASTER)) {
       return false;
     }
     Translation translation = group == null ? null : group.translation(IommufdGroup.NO_PASID);

@@ -2,6 +2,7 @@
 package org.vfio4j.testkit.kernel;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 import org.vfio4j.Errno;
@@ -9,6 +10,7 @@ import org.vfio4j.dma.IovaRange;
 import org.vfio4j.testkit.kernel.FileTree.Attribute;
 import org.vfio4j.testkit.kernel.FileTree.Special;
 import org.vfio4j.testkit.kernel.IommuGroup.Kind;
+import org.vfio4j.testkit.machine.Machine.Capability;
 
 /** What /sys and /dev show of devices, drivers and groups. */
 final class SysTree {
@@ -74,6 +76,29 @@ final class SysTree {
     tree.add(BUS + "/drivers_probe", new Attribute(null, probe));
   }
 
+  /** Who is not privileged sees the header only. */
+  private byte[] visible(ConfigSpace config) {
+    return core.machine().has(Capability.CAP_SYS_ADMIN)
+        ? config.content()
+        : Arrays.copyOf(config.content(), ConfigSpace.HEADER_SIZE);
+  }
+
+  void addRescan(ToIntFunction<byte[]> rescan) {
+    tree.add(BUS + "/rescan", new Attribute(null, rescan));
+  }
+
+  void addRemove(PciDevice device, ToIntFunction<byte[]> remove) {
+    tree.add(device.path() + "/remove", new Attribute(null, remove));
+  }
+
+  void removeDevice(PciDevice device) {
+    tree.remove(BUS + "/devices/" + device.name());
+    tree.remove(device.path());
+    if (device.group() != null) {
+      tree.remove(GROUPS + device.group().number() + "/devices/" + device.name());
+    }
+  }
+
   void addDevice(PciDevice device, Supplier<byte[]> override, ToIntFunction<byte[]> setOverride) {
     String folder = device.path();
     ConfigSpace config = device.config();
@@ -83,7 +108,7 @@ final class SysTree {
     tree.add(folder + "/subsystem_device", hex(4, config.getShort(ConfigSpace.SUBSYSTEM)));
     tree.add(folder + "/class", hex(6, config.getInt(ConfigSpace.REVISION) >>> Byte.SIZE));
     tree.add(folder + "/revision", hex(2, config.getInt(ConfigSpace.REVISION) & 0xff));
-    tree.add(folder + "/config", new Attribute(config::content, null));
+    tree.add(folder + "/config", new Attribute(() -> visible(config), null));
     tree.add(folder + "/driver_override", new Attribute(override, setOverride));
     link(folder + "/subsystem", BUS);
     link(BUS + "/devices/" + device.name(), folder);

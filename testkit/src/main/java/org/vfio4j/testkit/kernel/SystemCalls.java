@@ -36,15 +36,18 @@ public final class SystemCalls implements Kernel {
 
   private final Core core;
   private final Gate gate;
+  private final Permissions permissions;
+  private final PciBus pci;
   private final FileTree tree = new FileTree();
   private final MdevBus mdevs;
 
   public SystemCalls(KernelVersion version, Machine machine) {
     core = new Core(version, machine);
     gate = core.gate();
+    permissions = new Permissions(machine);
     SysTree sys = new SysTree(core, tree);
     VfioClass vfio = new VfioClass(core, sys);
-    new PciBus(core, sys, vfio);
+    pci = new PciBus(core, sys, vfio);
     mdevs = new MdevBus(core, tree, sys, vfio);
     new ProcTree(core, tree);
     for (int fd = 0; fd <= LAST_STANDARD_STREAM; fd++) {
@@ -81,6 +84,35 @@ public final class SystemCalls implements Kernel {
 
   public boolean hasDeviceNodes() {
     return core.hasDeviceNodes();
+  }
+
+  /** The function at this address is pulled out. */
+  public void unplug(String address) {
+    gate.enter();
+    try {
+      PciDevice device = core.device(address);
+      if (device == null) {
+        throw new IllegalArgumentException("there is no device at " + address);
+      }
+      pci.unplug(device);
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /** A function that was removed is there again. */
+  public void plug(String address) {
+    gate.enter();
+    try {
+      pci.plug(
+          core.machine().devices().stream()
+              .filter(device -> device.address().toString().equals(address))
+              .findFirst()
+              .orElseThrow(
+                  () -> new IllegalArgumentException("there never was a device at " + address)));
+    } finally {
+      gate.leave();
+    }
   }
 
   /** From here on {@link #held} says where things were asked for, and knows of pins and objects. */
@@ -216,13 +248,14 @@ public final class SystemCalls implements Kernel {
   private OpenFile openFile(String path, int flags) {
     Node node = tree.resolve(path);
     int mode = flags & ACCESS_MODE;
+    boolean reads = mode != Linux.O_WRONLY;
+    boolean writes = mode != Linux.O_RDONLY;
     if (node instanceof Folder) {
       KernelError.refuseIf(mode != Linux.O_RDONLY, Errno.EISDIR);
       return new FolderFile(path);
     }
+    permissions.check(path, node, reads, writes);
     if (node instanceof Attribute attribute) {
-      boolean reads = mode != Linux.O_WRONLY;
-      boolean writes = mode != Linux.O_RDONLY;
       boolean denied = (reads && attribute.show() == null) || (writes && attribute.store() == null);
       KernelError.refuseIf(denied, Errno.EACCES);
       return new AttributeFile(path, attribute);
@@ -381,6 +414,7 @@ public final class SystemCalls implements Kernel {
         () -> {
           Node node = tree.resolve(path);
           KernelError.refuseIf(node instanceof Folder, Errno.EISDIR);
+          permissions.check(path, node, true, false);
           KernelError.refuseIf(!(node instanceof Attribute), Errno.EINVAL);
           Attribute attribute = (Attribute) node;
           KernelError.refuseIf(attribute.show() == null, Errno.EACCES);
@@ -395,6 +429,7 @@ public final class SystemCalls implements Kernel {
             () -> {
               Node node = tree.resolve(path);
               KernelError.refuseIf(node instanceof Folder, Errno.EISDIR);
+              permissions.check(path, node, false, true);
               KernelError.refuseIf(!(node instanceof Attribute), Errno.EINVAL);
               Attribute attribute = (Attribute) node;
               KernelError.refuseIf(attribute.store() == null, Errno.EACCES);

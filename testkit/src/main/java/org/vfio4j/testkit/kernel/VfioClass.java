@@ -40,10 +40,28 @@ final class VfioClass {
 
   /** The driver lets the device go. Waits until nobody has it open. */
   void unregister(VfioDevice vfio) {
+    leave(vfio);
+    core.gate().await(vfio::isUnused, -1);
+    forget(vfio);
+  }
+
+  /** As {@link #unregister}, without waiting. */
+  void unregister(VfioDevice vfio, Runnable afterwards) {
+    leave(vfio);
+    vfio.whenUnused(
+        () -> {
+          forget(vfio);
+          afterwards.run();
+        });
+  }
+
+  private void leave(VfioDevice vfio) {
     tree.removeVfioDevice(vfio);
     vfio.leave();
     core.gate().changed();
-    core.gate().await(vfio::isUnused, -1);
+  }
+
+  private void forget(VfioDevice vfio) {
     devices.remove(vfio.index());
     VfioGroup group = vfio.group();
     group.devices().remove(vfio);

@@ -23,6 +23,7 @@ final class VfioDevice {
   private boolean attached;
   private boolean leaving;
   private boolean fromNode;
+  private Runnable unused;
 
   VfioDevice(Core core, BusDevice device, VfioGroup group, int index) {
     this.core = core;
@@ -62,6 +63,9 @@ final class VfioDevice {
   void fileClosed() {
     files--;
     core.gate().changed();
+    if (files == 0 && unused != null) {
+      unused.run();
+    }
   }
 
   /** No more files from now on; who has one is asked to close it. */
@@ -88,6 +92,15 @@ final class VfioDevice {
   /** While it is bound to an iommufd. */
   int devId() {
     return bound.id();
+  }
+
+  /** Runs it now, or when the last file is closed. */
+  void whenUnused(Runnable action) {
+    if (isUnused()) {
+      action.run();
+    } else {
+      unused = action;
+    }
   }
 
   /** VFIO_GROUP_GET_DEVICE_FD. The device may be open already. */

@@ -4,7 +4,10 @@ package org.vfio4j.testkit.machine;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.vfio4j.dma.IovaRange;
 import org.vfio4j.linux.PciAddress;
@@ -23,8 +26,10 @@ public final class Machine {
 
   /** What the fake kernel asks for. */
   public enum Capability {
+    CAP_DAC_OVERRIDE(1),
     CAP_IPC_LOCK(14),
     CAP_SYS_RAWIO(17),
+    CAP_SYS_ADMIN(21),
     CAP_SYS_RESOURCE(24);
 
     private final int bit;
@@ -47,6 +52,9 @@ public final class Machine {
   private long memlock = Long.MAX_VALUE;
   private int dmaEntryLimit = 65535;
   private int openFiles = 1 << 20;
+  private int user;
+  private int group;
+  private final Map<String, NodeAccess> nodes = new HashMap<>();
   private boolean deviceNodes = true;
   private boolean iommufd = true;
   private boolean noIommuMode;
@@ -101,6 +109,29 @@ public final class Machine {
   /** Takes a capability from the process. */
   public Machine without(Capability capability) {
     capabilities.remove(capability);
+    return this;
+  }
+
+  /**
+   * The process is that of an ordinary user with these ids: without capabilities, and kept out by
+   * the permissions of files, which are those that the kernel gives them or what {@link #node}
+   * says.
+   */
+  public Machine user(int uid, int gid) {
+    user = uid;
+    group = gid;
+    capabilities.clear();
+    return this;
+  }
+
+  /**
+   * Who may open a device node, as a rule of udev says it.
+   *
+   * @param path {@code /dev/vfio/5}; the node need not exist yet
+   * @param mode permission bits: 0660
+   */
+  public Machine node(String path, int uid, int gid, int mode) {
+    nodes.put(path, new NodeAccess(uid, gid, mode));
     return this;
   }
 
@@ -190,6 +221,21 @@ public final class Machine {
 
   public boolean has(Capability capability) {
     return capabilities.contains(capability);
+  }
+
+  /** The id of the process's user; 0 for root. */
+  public int user() {
+    return user;
+  }
+
+  /** The id of the process's group. */
+  public int group() {
+    return group;
+  }
+
+  /** What {@link #node} said of this path. */
+  public Optional<NodeAccess> node(String path) {
+    return Optional.ofNullable(nodes.get(path));
   }
 
   public int dmaEntryLimit() {
