@@ -366,11 +366,24 @@ public final class Interrupts extends KernelObject {
     return names.isEmpty() ? "none" : String.join(", ", names);
   }
 
+  /** All of them, whatever fails; the first failure wins. */
   private static void closeAll(EventFd[] eventFds) {
+    RuntimeException failure = null;
     for (EventFd eventFd : eventFds) {
-      if (eventFd != null) {
-        eventFd.close();
+      try {
+        if (eventFd != null) {
+          eventFd.close();
+        }
+      } catch (RuntimeException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
       }
+    }
+    if (failure != null) {
+      throw failure;
     }
   }
 

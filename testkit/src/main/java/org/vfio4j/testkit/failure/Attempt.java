@@ -53,7 +53,7 @@ public record Attempt(PortCall call, int request, String path) {
         || (call == PortCall.IOCTL && IOCTLS_THAT_ALLOCATE.contains(request));
   }
 
-  /** Whether it gives mapped memory back, which stays with the device where that fails. */
+  /** Whether it takes memory from a device, which may go on reaching it where that fails. */
   boolean unmapsDma() {
     return isIoctl(IommufdUapi.IOMMU_IOAS_UNMAP) || isIoctl(VfioGroupUapi.VFIO_IOMMU_UNMAP_DMA);
   }

@@ -18,9 +18,9 @@ import org.vfio4j.memory.NativeBlock;
  * Kernel kernel = FailingKernel.over(fake, Failure.ofIoctl(IommufdUapi.IOMMU_IOAS_MAP, 2).with(Errno.ENOSPC));
  * }</pre>
  *
- * <p>A call that fails does nothing, but for close and munmap: they have given back what they are
- * given when they report an error, as in Linux. Accesses to mapped memory are no calls, and those
- * of the library's own {@linkplain HelperThread helpers} neither count nor fail.
+ * <p>A call that fails does nothing, but for close: as in Linux, the descriptor is gone when an
+ * error is reported. Accesses to mapped memory are no calls, and those of the library's own
+ * {@linkplain HelperThread helpers} neither count nor fail.
  *
  * <p>Thread safe.
  */
@@ -140,8 +140,7 @@ public final class FailingKernel extends ForwardingKernel {
   @Override
   public int munmap(MappedMemory memory) {
     int refused = refuse(Attempt.of(PortCall.MUNMAP));
-    int result = below().munmap(memory);
-    return refused < 0 ? refused : result;
+    return refused < 0 ? refused : below().munmap(memory);
   }
 
   @Override

@@ -189,6 +189,8 @@ class FakeVfioTest {
     Map<String, TestExecutionResult> results = run(Fixtures.class, false);
     assertThat(passed(results))
         .containsExactly(
+            "bridge_type1",
+            "bridge_type1v2",
             "iommufd",
             "iommufd_compat_type1",
             "iommufd_compat_type1v2",
@@ -221,7 +223,7 @@ class FakeVfioTest {
   @Test
   void testsMayRunInParallel() {
     for (int round = 0; round < 3; round++) {
-      assertThat(passed(run(Fixtures.class, true))).hasSize(6);
+      assertThat(passed(run(Fixtures.class, true))).hasSize(8);
     }
   }
 
