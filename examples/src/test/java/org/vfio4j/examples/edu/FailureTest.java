@@ -34,8 +34,7 @@ class FailureTest {
 
   private static void demo(Kernel below, VfioMode mode) {
     Kernel kernel = mode.isBridged() ? CompatBridge.over(below, AssignmentPolicy.STAGE_1) : below;
-    ModeReport report =
-        Demo.drive(kernel, SysfsDevice.pci(kernel, PciAddress.of(ADDRESS)), mode);
+    ModeReport report = Demo.drive(kernel, SysfsDevice.pci(kernel, PciAddress.of(ADDRESS)), mode);
     if (report.failure() != null) {
       throw report.failure();
     }

@@ -14,7 +14,10 @@ import org.vfio4j.testkit.kernel.UserMemory.Pin;
  */
 final class IovaSpace implements Translation {
   /** Mappings in a leaf: few enough to be moved in no time. */
-  private static final int LEAF = 128;
+  private static final int LEAF = 64;
+
+  /** The key of the last byte of the space, which nothing begins at that matters here. */
+  private static final long END = Long.MAX_VALUE;
 
   private Leaf[] leaves = new Leaf[4];
 
@@ -28,6 +31,7 @@ final class IovaSpace implements Translation {
     /** Starts, with the sign bit flipped: so signed order is the order of IOVAs. */
     private final long[] keys = new long[LEAF];
 
+    private final long[] lasts = new long[LEAF];
     private final Mapping[] mappings = new Mapping[LEAF];
     private int size;
 
@@ -38,8 +42,10 @@ final class IovaSpace implements Translation {
 
     void insert(int at, Mapping mapping) {
       System.arraycopy(keys, at, keys, at + 1, size - at);
+      System.arraycopy(lasts, at, lasts, at + 1, size - at);
       System.arraycopy(mappings, at, mappings, at + 1, size - at);
       keys[at] = key(mapping.start);
+      lasts[at] = mapping.last;
       mappings[at] = mapping;
       size++;
     }
@@ -47,6 +53,7 @@ final class IovaSpace implements Translation {
     void remove(int at) {
       size--;
       System.arraycopy(keys, at + 1, keys, at, size - at);
+      System.arraycopy(lasts, at + 1, lasts, at, size - at);
       System.arraycopy(mappings, at + 1, mappings, at, size - at);
       mappings[size] = null;
     }
@@ -57,6 +64,7 @@ final class IovaSpace implements Translation {
       int half = size / 2;
       upper.size = size - half;
       System.arraycopy(keys, half, upper.keys, 0, upper.size);
+      System.arraycopy(lasts, half, upper.lasts, 0, upper.size);
       System.arraycopy(mappings, half, upper.mappings, 0, upper.size);
       Arrays.fill(mappings, half, size, null);
       size = half;
@@ -217,8 +225,8 @@ final class IovaSpace implements Translation {
       return null;
     }
     Leaf in = leaves[leaf];
-    Mapping below = in.mappings[floor(in.keys, in.size, key)];
-    return Long.compareUnsigned(iova, below.last) <= 0 ? below : null;
+    int below = floor(in.keys, in.size, key);
+    return Long.compareUnsigned(iova, in.lasts[below]) <= 0 ? in.mappings[below] : null;
   }
 
   /** The lowest mapping with an IOVA from {@code start} to {@code last}; null where none has. */
@@ -230,19 +238,26 @@ final class IovaSpace implements Translation {
     }
     Leaf in = leaves[leaf];
     int below = floor(in.keys, in.size, key);
-    if (below >= 0 && Long.compareUnsigned(start, in.mappings[below].last) <= 0) {
+    if (below >= 0 && Long.compareUnsigned(start, in.lasts[below]) <= 0) {
       return in.mappings[below];
     }
-    Mapping next = next(leaf, below);
-    return next != null && Long.compareUnsigned(next.start, last) <= 0 ? next : null;
+    if (below + 1 == in.size) {
+      if (leaf + 1 == count) {
+        return null;
+      }
+      in = leaves[leaf + 1];
+      below = -1;
+    }
+    long next = in.keys[below + 1];
+    return next <= key(last) ? in.mappings[below + 1] : null;
   }
 
-  /** The one behind mapping {@code at} of a leaf; null behind the last. */
-  private Mapping next(int leaf, int at) {
+  /** The key of the mapping behind mapping {@code at} of a leaf. */
+  private long next(int leaf, int at) {
     if (at + 1 < leaves[leaf].size) {
-      return leaves[leaf].mappings[at + 1];
+      return leaves[leaf].keys[at + 1];
     }
-    return leaf + 1 < count ? leaves[leaf + 1].mappings[0] : null;
+    return leaf + 1 < count ? firsts[leaf + 1] : END;
   }
 
   /**
@@ -257,7 +272,7 @@ final class IovaSpace implements Translation {
     int at = 0;
     if (leaf >= 0) {
       at = floor(leaves[leaf].keys, leaves[leaf].size, key(start));
-    } else if (Long.compareUnsigned(freeFrom(start, leaves[0].mappings[0]), length) >= 0) {
+    } else if (Long.compareUnsigned(freeFrom(start, firsts[0]), length) >= 0) {
       return start;
     } else {
       leaf = 0;
@@ -267,7 +282,7 @@ final class IovaSpace implements Translation {
         continue;
       }
       for (; at < leaves[leaf].size; at++) {
-        long last = leaves[leaf].mappings[at].last;
+        long last = leaves[leaf].lasts[at];
         if (last == -1) {
           return -1;
         }
@@ -286,7 +301,7 @@ final class IovaSpace implements Translation {
     if (!in.measured) {
       in.longestHole = 0;
       for (int i = 0; i < in.size; i++) {
-        long last = in.mappings[i].last;
+        long last = in.lasts[i];
         if (last != -1) {
           in.longestHole = max(in.longestHole, freeFrom(last + 1, next(leaf, i)));
         }
@@ -297,8 +312,8 @@ final class IovaSpace implements Translation {
   }
 
   /** In bytes, from {@code at} to the next mapping or to the last byte of the space. */
-  private static long freeFrom(long at, Mapping next) {
-    return next == null ? -1 - at : next.start - at;
+  private static long freeFrom(long at, long next) {
+    return key(next) - at;
   }
 
   private static long max(long one, long other) {

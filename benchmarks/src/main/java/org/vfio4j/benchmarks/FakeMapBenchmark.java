@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.benchmarks;
+
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.vfio4j.bridge.AssignedDevice;
+import org.vfio4j.bridge.VfioMode;
+import org.vfio4j.dma.DmaAccess;
+import org.vfio4j.dma.DmaSpace;
+import org.vfio4j.linux.Linux;
+import org.vfio4j.linux.PciAddress;
+import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.testkit.FakeKernel;
+import org.vfio4j.testkit.device.EduModel;
+import org.vfio4j.testkit.machine.KernelVersion;
+
+/**
+ * Mapping and unmapping one page on the fake kernel, a device attached, with much or little mapped.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.SECONDS)
+public class FakeMapBenchmark {
+  private static final long PAGE = 4096;
+  private static final long FIRST = 0x1_0000_0000L;
+  private static final String ADDRESS = "0000:00:05.0";
+
+  @Param({"100", "100000"})
+  int live;
+
+  @Param({"IOMMUFD", "VFIO_TYPE1V2_IOMMU"})
+  VfioMode mode;
+
+  private AssignedDevice device;
+  private DmaSpace space;
+  private MappedMemory memory;
+  private int next;
+
+  @Setup(Level.Trial)
+  public void setUp() {
+    FakeKernel kernel =
+        FakeKernel.of(
+            KernelVersion.LINUX_6_12,
+            machine ->
+                machine
+                    .dmaEntryLimit(2 * live)
+                    .device(ADDRESS, new EduModel())
+                    .inGroup(1)
+                    .boundTo("vfio-pci"));
+    device = AssignedDevice.open(kernel, mode, PciAddress.of(ADDRESS));
+    space = device.dma();
+    memory =
+        kernel
+            .mmap(
+                -1,
+                0,
+                PAGE,
+                Linux.PROT_READ | Linux.PROT_WRITE,
+                Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS)
+            .value();
+    // Every other page, so that there is a place beside each.
+    for (int i = 0; i < live; i++) {
+      space.map(memory.address(), PAGE, FIRST + 2 * i * PAGE, DmaAccess.READ_WRITE);
+    }
+  }
+
+  @TearDown(Level.Trial)
+  public void tearDown() {
+    device.close();
+  }
+
+  /** At one place after the other, as rings and pools go. */
+  @Benchmark
+  public long inOrder() {
+    return at(1);
+  }
+
+  /** Here and there, so that the processor's caches are of little use. */
+  @Benchmark
+  public long hereAndThere() {
+    // Coprime to the number of places, so that all of them get their turn.
+    return at(7919);
+  }
+
+  private long at(int step) {
+    next = (next + step) % live;
+    long iova = FIRST + (2L * next + 1) * PAGE;
+    space.map(memory.address(), PAGE, iova, DmaAccess.READ_WRITE);
+    return space.unmap(iova, PAGE);
+  }
+}
