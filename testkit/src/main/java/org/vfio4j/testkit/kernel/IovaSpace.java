@@ -26,6 +26,9 @@ final class IovaSpace implements Translation {
 
   private int count;
 
+  /** Where the last search ended: the next one often ends there, too. */
+  private int recent;
+
   /** A run of neighbours, never empty. */
   private static final class Leaf {
     /** Starts, with the sign bit flipped: so signed order is the order of IOVAs. */
@@ -165,7 +168,7 @@ final class IovaSpace implements Translation {
     if (count == 0) {
       insertLeaf(0, new Leaf());
     }
-    int leaf = Math.max(0, floor(firsts, count, key));
+    int leaf = Math.max(0, leafOf(key));
     if (leaves[leaf].size == LEAF) {
       Leaf upper = leaves[leaf].split();
       insertLeaf(leaf + 1, upper);
@@ -183,7 +186,7 @@ final class IovaSpace implements Translation {
 
   void remove(Mapping mapping) {
     long key = key(mapping.start);
-    int leaf = floor(firsts, count, key);
+    int leaf = leafOf(key);
     Leaf from = leaves[leaf];
     from.remove(floor(from.keys, from.size, key));
     changed(leaf);
@@ -220,7 +223,7 @@ final class IovaSpace implements Translation {
   @Override
   public Mapping find(long iova) {
     long key = key(iova);
-    int leaf = floor(firsts, count, key);
+    int leaf = leafOf(key);
     if (leaf < 0) {
       return null;
     }
@@ -232,7 +235,7 @@ final class IovaSpace implements Translation {
   /** The lowest mapping with an IOVA from {@code start} to {@code last}; null where none has. */
   Mapping first(long start, long last) {
     long key = key(start);
-    int leaf = Math.max(0, floor(firsts, count, key));
+    int leaf = Math.max(0, leafOf(key));
     if (leaf == count) {
       return null;
     }
@@ -268,7 +271,7 @@ final class IovaSpace implements Translation {
     if (count == 0) {
       return start;
     }
-    int leaf = floor(firsts, count, key(start));
+    int leaf = leafOf(key(start));
     int at = 0;
     if (leaf >= 0) {
       at = floor(leaves[leaf].keys, leaves[leaf].size, key(start));
@@ -318,6 +321,20 @@ final class IovaSpace implements Translation {
 
   private static long max(long one, long other) {
     return Long.compareUnsigned(one, other) >= 0 ? one : other;
+  }
+
+  /** The leaf whose range of keys this one is in; -1 before the first. */
+  private int leafOf(long key) {
+    boolean again =
+        recent < count
+            && firsts[recent] <= key
+            && (recent + 1 == count || key < firsts[recent + 1]);
+    if (again) {
+      return recent;
+    }
+    int leaf = floor(firsts, count, key);
+    recent = Math.max(0, leaf);
+    return leaf;
   }
 
   private static long key(long iova) {
