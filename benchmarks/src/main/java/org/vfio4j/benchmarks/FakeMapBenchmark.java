@@ -69,7 +69,7 @@ public class FakeMapBenchmark {
             .value();
     // Every other page, so that there is a place beside each.
     for (int i = 0; i < live; i++) {
-      space.map(memory.address(), PAGE, FIRST + 2 * i * PAGE, DmaAccess.READ_WRITE);
+      space.map(memory.address(), PAGE, FIRST + 2L * i * PAGE, DmaAccess.READ_WRITE);
     }
   }
 

@@ -7,7 +7,10 @@
  * what, which state allows which call, what every field of an answer holds, and which errno follows
  * from which mistake. Behind it stand devices with registers, interrupts and DMA that obeys the
  * mappings in force, and a driver under test finds out what it would find out on the machine.
- * Injected failures and a JUnit extension are to come.
+ * {@link org.vfio4j.testkit.junit.FakeVfio} gives a JUnit test its kernel, {@link
+ * org.vfio4j.testkit.failure.FailureSweep} lets calls fail, {@link
+ * org.vfio4j.testkit.trace.ReplayKernel} plays a recording; {@code docs/testkit.md} teaches all of
+ * it.
  *
  * <p>It is meant for programs that use the library as much as for the library itself, so it is
  * published, and its public API is kept as stable as the rest. It depends on all the other
@@ -57,12 +60,11 @@
  * <p>A call that is not modelled answers ENOTTY, as a kernel without it: of /dev/iommu what came
  * after 6.12; VFIO_IOMMU_DIRTY_PAGES. With type1, bitmaps at an unmap and changes of addresses
  * (VADDR) are refused with EINVAL. Not there are parameters of modules other than dma_entry_limit
- * and enable_sriov, resets of slots, debugfs, permissions of files other than capabilities, memory
- * of a BAR as user memory, and the limit on open descriptors. A device without an IOMMU, or in the
- * hands of the host, reaches no memory. Power states other than D0 do not exist. 5.15 tests
- * viability as later releases do. /proc/self/mem and /proc/self/maps of this JVM stand in for the
- * kernel's view of memory that did not come from the fake, which must not be unmapped while a
- * device may reach it.
+ * and enable_sriov, resets of slots, debugfs, and memory of a BAR as user memory. A device without
+ * an IOMMU, or in the hands of the host, reaches no memory. Power states other than D0 do not
+ * exist. 5.15 tests viability as later releases do. /proc/self/mem and /proc/self/maps of this JVM
+ * stand in for the kernel's view of memory that did not come from the fake, which must not be
+ * unmapped while a device may reach it.
  *
  * <p>Of iommufd there are no virtual IOMMUs of Arm, Nvidia or AMD, no memory of /dev/iommu that can
  * be mapped (ENXIO), no dma-bufs, no device nodes without an IOMMU, and of the self-test nothing

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.group;
 
-import java.util.Arrays;
 import java.util.List;
 import org.vfio4j.dma.IovaAllocator;
 import org.vfio4j.dma.IovaRange;
@@ -21,10 +20,7 @@ final class UsedIovas {
 
   private List<IovaRange> allowed;
   private long alignment;
-  // In use, ascending by IOVA.
-  private long[] iovas = new long[16];
-  private long[] lengths = new long[16];
-  private int count;
+  private final SortedRanges used = new SortedRanges();
 
   /** Whether {@link #allow} was called, which must be before {@link #choose}. */
   synchronized boolean isReady() {
@@ -43,16 +39,14 @@ final class UsedIovas {
     allowed = ranges;
     alignment = multiple;
     free = new IovaAllocator(ranges, multiple);
-    int kept = 0;
-    for (int i = 0; i < count; i++) {
+    for (boolean more = used.find(0, -1); more; ) {
+      long iova = used.start();
       // Nothing will be chosen where it is not allowed, so what is used there need not be known.
-      if (take(iovas[i], lengths[i])) {
-        iovas[kept] = iovas[i];
-        lengths[kept] = lengths[i];
-        kept++;
+      if (!take(iova, used.length())) {
+        used.remove(iova);
       }
+      more = iova != -1 && used.find(iova + 1, -1);
     }
-    count = kept;
     return true;
   }
 
@@ -66,38 +60,41 @@ final class UsedIovas {
       iova = free.allocateAbove(lowest, length);
     }
     if (iova != 0) {
-      insert(iova, length);
+      used.put(iova, length);
     }
     return iova;
   }
 
   /** Takes back what {@link #choose} gave and the kernel did not map. */
   synchronized void refused(long iova) {
-    int at = find(iova);
-    if (at >= 0) {
-      remove(at, at + 1);
+    if (used.find(iova, iova)) {
+      remove();
     }
   }
 
   /** The kernel has mapped something at an IOVA that the caller chose. */
   synchronized void mapped(long iova, long length) {
     if (free == null || take(iova, length)) {
-      insert(iova, length);
+      // One that begins there was unmapped behind our back, and is mapped anew.
+      used.put(iova, length);
     }
   }
 
   /** The kernel has unmapped what begins in this range. */
   synchronized void unmapped(long iova, long length) {
     long last = iova + length - 1;
-    int from = find(iova);
-    if (from < 0) {
-      from = -(from + 1);
+    while (used.find(iova, last)) {
+      remove();
     }
-    int to = from;
-    while (to < count && Long.compareUnsigned(iovas[to], last) <= 0) {
-      to++;
+  }
+
+  /** What was found. */
+  private void remove() {
+    long iova = used.start();
+    if (free != null) {
+      free.free(iova, used.length());
     }
-    remove(from, to);
+    used.remove(iova);
   }
 
   private boolean take(long iova, long length) {
@@ -106,52 +103,5 @@ final class UsedIovas {
       free.free(taken, length);
     }
     return taken == iova && taken != 0;
-  }
-
-  /** The index, or the negative of the index to insert at less one. */
-  private int find(long iova) {
-    int low = 0;
-    int high = count - 1;
-    while (low <= high) {
-      int middle = (low + high) >>> 1;
-      int order = Long.compareUnsigned(iovas[middle], iova);
-      if (order == 0) {
-        return middle;
-      }
-      if (order < 0) {
-        low = middle + 1;
-      } else {
-        high = middle - 1;
-      }
-    }
-    return -(low + 1);
-  }
-
-  private void insert(long iova, long length) {
-    int found = find(iova);
-    if (found >= 0) {
-      // Unmapped behind our back, and mapped anew.
-      lengths[found] = length;
-      return;
-    }
-    int at = -(found + 1);
-    if (count == iovas.length) {
-      iovas = Arrays.copyOf(iovas, 2 * count);
-      lengths = Arrays.copyOf(lengths, 2 * count);
-    }
-    System.arraycopy(iovas, at, iovas, at + 1, count - at);
-    System.arraycopy(lengths, at, lengths, at + 1, count - at);
-    iovas[at] = iova;
-    lengths[at] = length;
-    count++;
-  }
-
-  private void remove(int from, int to) {
-    for (int i = from; free != null && i < to; i++) {
-      free.free(iovas[i], lengths[i]);
-    }
-    System.arraycopy(iovas, to, iovas, from, count - to);
-    System.arraycopy(lengths, to, lengths, from, count - to);
-    count -= to - from;
   }
 }

@@ -8,6 +8,8 @@ import java.util.TreeMap;
 import org.vfio4j.cdev.uapi.VfioCdevUapi;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.group.uapi.VfioGroupUapi;
+import org.vfio4j.iommufd.uapi.IommuHwInfo;
+import org.vfio4j.iommufd.uapi.IommuHwptAlloc;
 import org.vfio4j.iommufd.uapi.IommuIoasAllowIovas;
 import org.vfio4j.iommufd.uapi.IommuIoasIovaRanges;
 import org.vfio4j.iommufd.uapi.IommuIovaRange;
@@ -28,6 +30,10 @@ public final class Ioctls {
 
   private static final Map<Integer, IoctlArray> ARRAYS =
       Map.of(
+          IommufdUapi.IOMMU_GET_HW_INFO,
+          new IoctlArray(IommuHwInfo.DATA_UPTR, IommuHwInfo.DATA_LEN, 1),
+          IommufdUapi.IOMMU_HWPT_ALLOC,
+          new IoctlArray(IommuHwptAlloc.DATA_UPTR, IommuHwptAlloc.DATA_LEN, 1),
           IommufdUapi.IOMMU_IOAS_IOVA_RANGES,
           new IoctlArray(
               IommuIoasIovaRanges.ALLOWED_IOVAS,

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.vfio4j.linux.HelperThread;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.trace.TracingKernel;
 
@@ -31,7 +32,11 @@ public final class Recorder {
   }
 
   private synchronized void add(String line) {
-    lines.add(line);
+    boolean own = Thread.currentThread() instanceof HelperThread;
+    // What threads of the library wait for is not the program's, but they may close what it opened.
+    if (!own || line.startsWith("close(")) {
+      lines.add(line);
+    }
   }
 
   /** What the program is to be run on. */

@@ -7,11 +7,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.vfio4j.linux.HelperThread;
 import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.Result;
 import org.vfio4j.linux.Roots;
 import org.vfio4j.linux.trace.TraceFormat;
@@ -24,16 +29,29 @@ import org.vfio4j.memory.NativeBlock;
  * without it.
  *
  * <p>A program that asks for something else gets an {@link AssertionError} that shows both.
- * Programs with several threads make calls in no certain order, and cannot be replayed.
+ * Programs with several threads make calls in no certain order, and cannot be replayed. Threads of
+ * the library itself ({@link HelperThread}) do no harm: they are woken as ever, and hear of
+ * nothing.
  */
 public final class ReplayKernel implements Kernel {
   private static final Pattern LINE =
       Pattern.compile(
           "(.*) = (-?\\d+|0x[0-9a-f]+)(?: E\\w+)?(?: out:([0-9a-f]*))?(?: array:([0-9a-f]*))?(?: #.*)?");
 
+  private static final String CLOSE = "close(";
+  private static final int POLL_REVENTS = 6;
+  private static final long NANOS_PER_MILLI = 1_000_000;
+
   private final TraceFormat format = Ioctls.format();
   private final List<Entry> entries = new ArrayList<>();
   private final int pageSize;
+
+  /** Of what a thread of the library may close as well as the program: when is not certain. */
+  private final Set<Entry> closes = new LinkedHashSet<>();
+
+  /** Descriptors that the program wrote to, which is what wakes such a thread. */
+  private final Set<Integer> signalled = new HashSet<>();
+
   private int next;
 
   /** A call and its answer, of a line. */
@@ -89,6 +107,15 @@ public final class ReplayKernel implements Kernel {
   }
 
   private synchronized Entry answer(String call) {
+    if (call.startsWith(CLOSE)) {
+      return close(call);
+    }
+    while (next < entries.size()
+        && !entries.get(next).call().equals(call)
+        && entries.get(next).call().startsWith(CLOSE)) {
+      closes.add(entries.get(next));
+      next++;
+    }
     if (next == entries.size()) {
       throw new AssertionError("the recording is at its end, and the program asks for " + call);
     }
@@ -104,6 +131,54 @@ public final class ReplayKernel implements Kernel {
     }
     next++;
     return entry;
+  }
+
+  /** The next of these, wherever it is. */
+  private Entry close(String call) {
+    for (Entry passed : closes) {
+      if (passed.call().equals(call)) {
+        closes.remove(passed);
+        return passed;
+      }
+    }
+    for (int i = next; i < entries.size(); i++) {
+      if (entries.get(i).call().equals(call)) {
+        return entries.remove(i);
+      }
+    }
+    throw new AssertionError("the recording has no more " + call);
+  }
+
+  private static boolean isHelper() {
+    return Thread.currentThread() instanceof HelperThread;
+  }
+
+  private synchronized void signal(int fd) {
+    signalled.add(fd);
+    notifyAll();
+  }
+
+  /** Of the one descriptor that such a thread waits for. */
+  private synchronized int awaitSignal(NativeBlock fds, int timeoutMillis) {
+    long end = System.nanoTime() + timeoutMillis * NANOS_PER_MILLI;
+    boolean interrupted = false;
+    while (!signalled.contains(fds.getInt(0))) {
+      long left = timeoutMillis < 0 ? 0 : (end - System.nanoTime()) / NANOS_PER_MILLI;
+      if (timeoutMillis >= 0 && left <= 0) {
+        break;
+      }
+      try {
+        wait(left);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    boolean raised = signalled.contains(fds.getInt(0));
+    fds.putShort(POLL_REVENTS, (short) (raised ? Linux.POLLIN : 0));
+    return raised ? 1 : 0;
   }
 
   private long number(String call) {
@@ -162,11 +237,19 @@ public final class ReplayKernel implements Kernel {
 
   @Override
   public long read(int fd, NativeBlock target, int length) {
+    if (isHelper()) {
+      target.putLong(0, 1);
+      return length;
+    }
     return fill(target, TraceFormat.call("read", fd, length));
   }
 
   @Override
   public long write(int fd, NativeBlock source, int length) {
+    if (isHelper()) {
+      return length;
+    }
+    signal(fd);
     return number(TraceFormat.sending("write", source.get(0, length), fd));
   }
 
@@ -202,6 +285,9 @@ public final class ReplayKernel implements Kernel {
 
   @Override
   public int poll(NativeBlock fds, int count, int timeoutMillis) {
+    if (isHelper()) {
+      return awaitSignal(fds, timeoutMillis);
+    }
     byte[] asked = fds.get(0, count * Long.BYTES);
     return (int) fill(fds, TraceFormat.sending("poll", asked, count));
   }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 import static org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder.request;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +16,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -37,6 +40,7 @@ import org.vfio4j.testkit.machine.Machine;
 /** The extension: of tests that do well, and of tests that must not. */
 class FakeVfioTest {
   private static final String ADDRESS = "0000:00:05.0";
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   static final class WithEdu implements MachineDescription {
     @Override
@@ -141,6 +145,18 @@ class FakeVfioTest {
     }
   }
 
+  @Tag("inner")
+  static class Many {
+    private static final int TESTS = 200;
+
+    @RegisterExtension final FakeVfio vfio = FakeVfio.with(new WithEdu());
+
+    @RepeatedTest(TESTS)
+    void opens(Kernel kernel) {
+      AssignedDevice.open(kernel, VfioMode.IOMMUFD, PciAddress.of(ADDRESS)).close();
+    }
+  }
+
   private static Map<String, TestExecutionResult> run(Class<?> fixtures, boolean parallel) {
     LauncherDiscoveryRequest wanted =
         request()
@@ -218,6 +234,22 @@ class FakeVfioTest {
     assertThat(failed.getSuppressed()).isEmpty();
     assertThat(failure(results, "doesNotSurvive"))
         .hasMessageContaining("with [dup] failing (call 2: EIO): it left DESCRIPTOR: fd 3");
+  }
+
+  /**
+   * Once warm; the rest of what JUnit does for a test included. By the time on a processor, which
+   * does not depend on what else the machine does.
+   */
+  @Test
+  void startsWithinMilliseconds() {
+    double millis = 0;
+    for (int round = 0; round < 3; round++) {
+      long start = THREADS.getCurrentThreadCpuTime();
+      assertThat(passed(run(Many.class, false))).hasSize(Many.TESTS);
+      millis = (THREADS.getCurrentThreadCpuTime() - start) / 1e6 / Many.TESTS;
+    }
+    System.out.printf("a test with a fresh topology takes %.2f ms%n", millis);
+    assertThat(millis).isLessThan(5);
   }
 
   @Test
