@@ -290,7 +290,7 @@ class IoasTest {
       }
       Refusal.of(Reason.CLOSED, null, iommufd::allocateIoas);
       Refusal.of(Reason.CLOSED, null, ioas::unmapAll);
-      Refusal.of(Reason.CLOSED, null, device::info);
+      Refusal.of(Reason.CLOSED, null, device::reset);
       assertThat(buffer.memory().isUnmapped()).as("%s", order).isTrue();
       assertThat(FileHolders.of(Lab.KERNEL, "/dev/iommu")).as("%s", order).isEmpty();
     }
