@@ -4,6 +4,7 @@ package org.vfio4j.bridge;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -45,12 +46,12 @@ class MappingsTest {
     assertSame(expected);
   }
 
-  private static boolean overlaps(TreeMap<Long, Long> map, long iova, long last) {
+  private static boolean overlaps(NavigableMap<Long, Long> map, long iova, long last) {
     Map.Entry<Long, Long> below = map.floorEntry(last);
     return below != null && Long.compareUnsigned(below.getKey() + below.getValue() - 1, iova) >= 0;
   }
 
-  private void assertSame(TreeMap<Long, Long> expected) {
+  private void assertSame(NavigableMap<Long, Long> expected) {
     int node = mappings.from(0);
     for (Map.Entry<Long, Long> entry : expected.entrySet()) {
       assertThat(mappings.iova(node)).isEqualTo(entry.getKey());
@@ -76,7 +77,7 @@ class MappingsTest {
     long before = 0;
     for (int count = 1000; count <= 64_000; count *= 2) {
       while (mappings.count() < count) {
-        mappings.add(mappings.count() * 2 * PAGE, PAGE);
+        mappings.add(mappings.count() * (2 * PAGE), PAGE);
       }
       assertThat(mappings.footprint()).isLessThan((long) MOST_BYTES_EACH * count);
       assertThat(mappings.footprint()).isGreaterThan(before);
@@ -84,8 +85,8 @@ class MappingsTest {
     }
     // What is removed and added again takes no more.
     for (int i = 0; i < 64_000; i++) {
-      mappings.remove(i * 2 * PAGE);
-      mappings.add(i * 2 * PAGE, PAGE);
+      mappings.remove(i * (2 * PAGE));
+      mappings.add(i * (2 * PAGE), PAGE);
     }
     assertThat(mappings.footprint()).isEqualTo(before);
   }

@@ -303,12 +303,12 @@ class BridgeTest {
     try (AssignedDevice edu = AssignedDevice.open(bridge, VfioMode.BRIDGE_TYPE1V2, Lab.EDU)) {
       List<Future<?>> running = new ArrayList<>();
       for (int thread = 0; thread < 4; thread++) {
-        long base = IOVA + thread * 64 * PAGE;
+        long base = IOVA + thread * (64 * PAGE);
         running.add(
             threads.submit(
                 () -> {
                   for (int round = 0; round < 200; round++) {
-                    long iova = base + round % 32 * PAGE;
+                    long iova = base + (round % 32) * PAGE;
                     edu.dma().map(memory.address(), PAGE, iova, DmaAccess.READ);
                     assertThat(edu.dma().unmap(iova, PAGE)).isEqualTo(PAGE);
                   }

@@ -215,7 +215,7 @@ public final class ContainerCalls {
     }
   }
 
-  private static Call unmapCall(Draw draw, Argument fd, int flags, Argument iova, long size) {
+  private static Call unmapCall(Argument fd, int flags, Argument iova, long size) {
     return Call.ioctl("VFIO_IOMMU_UNMAP_DMA", VfioGroupUapi.VFIO_IOMMU_UNMAP_DMA, fd)
         .u32("flags", VfioIommuType1DmaUnmap.FLAGS, flags)
         .u64("iova", VfioIommuType1DmaUnmap.IOVA, iova)
@@ -234,8 +234,7 @@ public final class ContainerCalls {
     int flags = all ? VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_ALL : draw.mostly(0, 8, 3, -1);
     int argsz = draw.mostly(VfioIommuType1DmaUnmap.SIZEOF, 0, 23, Lane.ARENA);
     Call call =
-        unmapCall(
-                draw, fd, flags, plain ? range.iova() : Argument.of(0), plain ? range.length() : 0)
+        unmapCall(fd, flags, plain ? range.iova() : Argument.of(0), plain ? range.length() : 0)
             .u32("argsz", VfioIommuType1DmaUnmap.ARGSZ, argsz);
     return call.learn(() -> unmapped(space, range, all));
   }
@@ -321,7 +320,7 @@ public final class ContainerCalls {
     int bitmap = VfioIommuType1DmaUnmap.SIZEOF;
     int whole = bitmap + VfioBitmap.SIZEOF;
     Call call =
-        unmapCall(draw, fd, draw.mostly(flag, flag | 2), range.iova(), range.length())
+        unmapCall(fd, draw.mostly(flag, flag | 2), range.iova(), range.length())
             .u32("argsz", VfioIommuType1DmaUnmap.ARGSZ, draw.mostly(whole, bitmap, whole - 1));
     return bitmapAt(draw, call, bitmap, range.length()).learn(() -> unmapped(space, range, false));
   }
