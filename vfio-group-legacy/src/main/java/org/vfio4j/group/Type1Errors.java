@@ -122,7 +122,7 @@ final class Type1Errors {
                       : "the range would split a mapping, or is unaligned" + limits(iommu))
               .hint("unmap with the IOVA and the length of the map")
               .build();
-        // Only on an iommufd.
+      // Only on an iommufd.
       case ENOENT ->
           failed(Reason.INVALID_ARGUMENT, UNMAP, object, result)
               .fact(
