@@ -36,8 +36,12 @@ public final class MapRatio {
     for (int turn = -WARM_UP; turn < TURNS; turn++) {
       for (int side = 0; side < sides.length; side++) {
         long start = threads.getCurrentThreadCpuTime();
+        long bytes = 0;
         for (int i = 0; i < PAIRS; i++) {
-          pair.applyAsLong(sides[side]);
+          bytes += pair.applyAsLong(sides[side]);
+        }
+        if (bytes != PAIRS * 4096L) {
+          throw new IllegalStateException(bytes + " bytes were unmapped");
         }
         if (turn >= 0) {
           nanos[side][turn] = (threads.getCurrentThreadCpuTime() - start) / (double) PAIRS;
