@@ -18,7 +18,10 @@ import org.vfio4j.linux.Linux;
  * Containers, groups, and what is mapped in them: with groups that come and go, devices that are
  * opened and closed, bitmaps and information.
  *
- * <p>What Linux leaves undefined is never asked: a page size of 0, dirty pages without a flag.
+ * <p>What Linux leaves undefined is never asked: a page size of 0, dirty pages without a flag. And
+ * bitmaps are asked for once after each start: type1 shifts its own bitmap of a mapping to where
+ * the caller wants it and clears it where it was, so that the next answer has bits behind the
+ * mapping that mean nothing.
  */
 public final class ContainerCalls {
   private static final String CONTAINER = "container";
@@ -30,6 +33,12 @@ public final class ContainerCalls {
   private static final int BITMAP_BYTES = 512;
   private static final int INFO_BYTES = 512;
   private static final int MOST_CONTAINERS = 3;
+
+  /** States of a container: what the next call about dirty pages has to be. */
+  private static final int TO_STOP = 0;
+
+  private static final int TO_START = 1;
+  private static final int TO_ASK = 2;
   private static final int READ = VfioGroupUapi.VFIO_DMA_MAP_FLAG_READ;
   private static final int WRITE = VfioGroupUapi.VFIO_DMA_MAP_FLAG_WRITE;
 
@@ -102,7 +111,8 @@ public final class ContainerCalls {
   }
 
   private Call duplicate(Draw draw, World world) {
-    String kind = draw.of(List.of(CONTAINER, GROUP, DEVICE));
+    // Of a container this would be a second state of one and the same.
+    String kind = draw.of(List.of(GROUP, DEVICE));
     Handle original = world.open(draw, kind);
     if (original == null || world.count(kind) > 2 * MOST_CONTAINERS) {
       return null;
@@ -249,15 +259,35 @@ public final class ContainerCalls {
 
   private Call startOrStop(Draw draw, World world) {
     Argument fd = world.fd(draw, CONTAINER);
+    return fd == null ? null : startOrStop(draw, fd);
+  }
+
+  private static Call startOrStop(Draw draw, Argument fd) {
     int start = VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES_FLAG_START;
     int stop = VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP;
-    return fd == null
-        ? null
-        : dirtyPages(fd, draw.mostly(draw.of(start, start, start, stop), start | stop, 8))
-            .u32(
-                "argsz",
-                VfioIommuType1DirtyBitmap.ARGSZ,
-                draw.mostly(VfioIommuType1DirtyBitmap.SIZEOF, 0, 7));
+    Handle container = fd.handle();
+    int state = container == null ? TO_STOP : container.state();
+    int flag = state == TO_STOP ? stop : start;
+    return dirtyPages(fd, draw.mostly(flag, start | stop, 8))
+        .u32(
+            "argsz",
+            VfioIommuType1DirtyBitmap.ARGSZ,
+            draw.mostly(VfioIommuType1DirtyBitmap.SIZEOF, 0, 7))
+        .learn(
+            () -> {
+              if (container != null && container.kind().equals(CONTAINER)) {
+                container.state(state == TO_STOP ? TO_START : TO_ASK);
+              }
+            });
+  }
+
+  /** Whether a bitmap may be asked for, which it is then. */
+  private static boolean asks(Argument fd) {
+    boolean may = fd.handle() != null && fd.handle().state() == TO_ASK;
+    if (may) {
+      fd.handle().state(TO_STOP);
+    }
+    return may;
   }
 
   private static Call dirtyPages(Argument fd, int flags) {
@@ -298,6 +328,9 @@ public final class ContainerCalls {
     if (fd == null) {
       return null;
     }
+    if (!asks(fd)) {
+      return startOrStop(draw, fd);
+    }
     Handle.Range range = bitmapRange(draw, fd.handle());
     int get = VfioIommuType1DirtyBitmap.SIZEOF;
     int whole = get + VfioIommuType1DirtyBitmapGet.SIZEOF;
@@ -313,6 +346,9 @@ public final class ContainerCalls {
     Argument fd = world.fd(draw, CONTAINER);
     if (fd == null) {
       return null;
+    }
+    if (!asks(fd)) {
+      return startOrStop(draw, fd);
     }
     Handle space = fd.handle();
     Handle.Range range = bitmapRange(draw, space);
