@@ -25,7 +25,7 @@ public final class LabKernels {
 
   private LabKernels() {}
 
-  static Kernel chosen() {
+  public static Kernel chosen() {
     return switch (CHOICE) {
       case "host" -> Kernel.host();
       case "fake" -> FakeKernel.of(KernelVersion.LINUX_6_12, LabKernels::standard);

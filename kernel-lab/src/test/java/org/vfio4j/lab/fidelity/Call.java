@@ -13,6 +13,8 @@ import org.vfio4j.Errno;
  * {@link #pointer} says. Every byte of it is compared after the call.
  */
 public final class Call {
+  private static final int FILE = 256;
+
   private final String name;
   private final Operation operation;
   private final Argument fd;
@@ -21,6 +23,7 @@ public final class Call {
   private Argument number = Argument.of(0);
   private String path = "";
   private String text = "";
+  private int textAt = -1;
   private long offset;
   private int used;
   private Runnable learn = () -> {};
@@ -47,7 +50,11 @@ public final class Call {
   }
 
   public static Call open(String path, int flags, Handle made) {
-    Call call = new Call("open", Operation.OPEN, null);
+    return open(Operation.OPEN, path, flags, made);
+  }
+
+  private static Call open(Operation operation, String path, int flags, Handle made) {
+    Call call = new Call("open", operation, null);
     call.path = path;
     call.number = Argument.of(flags);
     return call.makesFd(made);
@@ -136,10 +143,40 @@ public final class Call {
 
   /** Writes {@code text} to a file of sysfs. */
   public static Call writeFile(String path, String text) {
-    Call call = new Call("write " + text.strip() + " to", Operation.WRITE_FILE, null);
+    return writeFile(Operation.WRITE_FILE, path, text);
+  }
+
+  /** Writes it where nothing is open; else this is a call that both kernels refuse. */
+  public static Call writeFileWhenClosed(String path, String text) {
+    return writeFile(Operation.WRITE_FILE_WHEN_CLOSED, path, text);
+  }
+
+  private static Call writeFile(Operation operation, String path, String text) {
+    Call call = new Call("write " + last(path), operation, null);
     call.path = path;
     call.text = text;
     return call;
+  }
+
+  private static String last(String path) {
+    return path.substring(path.lastIndexOf('/') + 1);
+  }
+
+  /** Reads a file of sysfs, which has little in it. */
+  public static Call readFile(String path) {
+    Call call = new Call("read " + last(path), Operation.READ_FILE, null);
+    call.path = path;
+    return call.area(0, FILE);
+  }
+
+  /** Opens the node of the group that the device at {@code path} of sysfs is in. */
+  public static Call openGroupOf(String path, int flags, Handle made) {
+    return open(Operation.OPEN_GROUP_OF, path, flags, made);
+  }
+
+  /** Opens the node of the device at {@code path} of sysfs. */
+  public static Call openNodeOf(String path, int flags, Handle made) {
+    return open(Operation.OPEN_NODE_OF, path, flags, made);
   }
 
   public Call u8(String field, int at, int value) {
@@ -170,6 +207,18 @@ public final class Call {
     fields.add(new Field(field, at, width, value, -1));
     used = Math.max(used, at + width);
     return this;
+  }
+
+  /** A text that ends with a NUL. */
+  public Call text(int at, String value) {
+    text = value;
+    textAt = at;
+    used = Math.max(used, at + value.length() + 1);
+    return this;
+  }
+
+  int textAt() {
+    return textAt;
   }
 
   /** A pointer to {@code target} of the argument block. */
@@ -284,6 +333,9 @@ public final class Call {
   }
 
   String struct() {
+    if (textAt >= 0) {
+      return '"' + text + '"';
+    }
     StringJoiner struct = new StringJoiner(", ", "{", "}");
     for (Field field : fields) {
       String value = field.isPointer() ? "&+" + field.target() : field.value().toString();

@@ -10,6 +10,11 @@ import java.util.List;
  * @param what how the two answers to the last call differ
  */
 public record Difference(Domain domain, long seed, List<Call> calls, String what) {
+  /** The same for differences that are likely to be the same. */
+  String kind() {
+    return calls.get(calls.size() - 1).name() + ": " + what.replaceAll("[0-9a-fx]{3,}", "N");
+  }
+
   /** What a person needs to repeat and to understand it. */
   @Override
   public String toString() {

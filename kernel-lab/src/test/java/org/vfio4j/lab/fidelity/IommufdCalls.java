@@ -61,6 +61,21 @@ public final class IommufdCalls {
         CallKind.of(1, IommufdCalls::nowhere));
   }
 
+  /** Some of them, beside those of a container. */
+  public static List<CallKind> seldom() {
+    return List.of(
+        CallKind.of(1, IommufdCalls::duplicate),
+        CallKind.of(1, IommufdCalls::allocate),
+        CallKind.of(1, IommufdCalls::destroy),
+        CallKind.of(2, IommufdCalls::ranges),
+        CallKind.of(1, IommufdCalls::allow),
+        CallKind.of(4, IommufdCalls::map),
+        CallKind.of(3, IommufdCalls::copy),
+        CallKind.of(3, IommufdCalls::unmap),
+        CallKind.of(2, IommufdCalls::option),
+        CallKind.of(6, IommufdCalls::vfioIoas));
+  }
+
   private static int few(World world, String kind, int most, int missing, int there) {
     int count = world.count(kind);
     return count == 0 ? missing : count < most ? there : 0;
@@ -303,11 +318,14 @@ public final class IommufdCalls {
         draw,
         world,
         fd -> {
+          boolean get = draw.chance(60);
           Call call = Call.ioctl("IOMMU_VFIO_IOAS", IOMMU_VFIO_IOAS, fd);
-          return sized(draw, call, VFIO_IOAS_SIZE)
-              .u32("ioas_id", 4, world.id(draw, fd.handle(), IOAS))
-              .u16("op", 8, draw.mostly(draw.of(0, 1, 1, 2), 3, -1))
+          Argument ioas = world.id(draw, fd.handle(), IOAS);
+          sized(draw, call, VFIO_IOAS_SIZE)
+              .u32("ioas_id", 4, get ? Argument.of(0) : ioas)
+              .u16("op", 8, get ? 0 : draw.mostly(draw.of(1, 1, 1, 2), 3, -1))
               .u16("__reserved", 10, draw.mostly(0, 1));
+          return get ? call.makesId(world.handle(IOAS).ownedBy(fd.handle()), 4) : call;
         });
   }
 

@@ -77,21 +77,21 @@ public final class Iovas {
     return new Handle.Range(any(draw, space), length(draw));
   }
 
-  /** User memory of this length. */
+  /** User memory of this length; of more than there is, none: it would be somebody else's. */
   public static Argument memory(Draw draw, World world, long length) {
     int way = draw.below(100);
-    if (way < 90) {
-      Argument start = Argument.of(world.memory()).plus(page(draw, MEMORY_PAGES, length));
-      return start.plus(draw.mostly(0, 1, 0x10, 0x800));
+    long pages = length > 0 && length <= MEMORY_PAGES * PAGE ? (length + PAGE - 1) / PAGE : 1;
+    if (length > MEMORY_PAGES * PAGE || way < 4) {
+      return Argument.of(draw.of(NOWHERE));
     }
-    if (way < 96) {
-      return Argument.of(world.readOnly()).plus(page(draw, READ_ONLY_PAGES, length));
+    if (way < 10 && pages < READ_ONLY_PAGES) {
+      return Argument.of(world.readOnly()).plus(page(draw, READ_ONLY_PAGES, pages));
     }
-    return Argument.of(draw.of(NOWHERE));
+    Argument start = Argument.of(world.memory()).plus(page(draw, MEMORY_PAGES, pages));
+    return start.plus(draw.mostly(0, 1, 0x10, 0x800));
   }
 
-  private static long page(Draw draw, int pages, long length) {
-    long used = length > 0 && length < pages * PAGE ? (length + PAGE - 1) / PAGE : 1;
+  private static long page(Draw draw, int pages, long used) {
     return draw.below((int) (pages - used + 1)) * PAGE;
   }
 }

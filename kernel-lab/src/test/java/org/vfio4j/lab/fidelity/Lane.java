@@ -2,6 +2,7 @@
 package org.vfio4j.lab.fidelity;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
@@ -63,6 +64,9 @@ final class Lane {
         case Integer.BYTES -> arena.putInt(field.offset(), (int) value);
         default -> arena.putLong(field.offset(), value);
       }
+    }
+    if (call.textAt() >= 0) {
+      arena.put(call.textAt(), call.text().getBytes(StandardCharsets.US_ASCII));
     }
     dirty = call.used();
     long result = call.run(this);
@@ -152,6 +156,15 @@ final class Lane {
   int unmap(Handle handle) {
     MappedMemory memory = mappings.get(handle.slot());
     return memory == null ? Errno.EINVAL.result() : kernel.munmap(memory);
+  }
+
+  boolean isAnythingOpen() {
+    for (int slot = 0; slot < values.length; slot++) {
+      if (descriptors[slot] && values[slot] != CLOSED) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Leaves nothing open, the last first. */

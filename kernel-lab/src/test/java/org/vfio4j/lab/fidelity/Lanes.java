@@ -119,6 +119,7 @@ final class Lanes implements AutoCloseable {
   public void close() {
     real.closeAll();
     fake.closeAll();
+    MdevCalls.removeAll(real.kernel());
     fake.kernel().munmap(memory);
     fake.kernel().munmap(readOnly);
   }

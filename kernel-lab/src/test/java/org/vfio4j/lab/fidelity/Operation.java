@@ -2,6 +2,8 @@
 package org.vfio4j.lab.fidelity;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.vfio4j.Errno;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.Result;
 import org.vfio4j.memory.MappedMemory;
@@ -158,6 +160,65 @@ enum Operation {
       return "munmap(" + call.fd() + ")";
     }
   },
+  OPEN_GROUP_OF {
+    @Override
+    long run(Lane lane, Call call) {
+      Result<String> group = lane.kernel().readLink(call.path() + "/iommu_group");
+      if (!group.isOk()) {
+        return group.code();
+      }
+      String number = group.value().substring(group.value().lastIndexOf('/') + 1);
+      return lane.kernel().open("/dev/vfio/" + number, (int) call.number().number());
+    }
+
+    @Override
+    String text(Call call) {
+      return "open(the group of " + call.path() + ", " + call.number() + ")";
+    }
+  },
+  OPEN_NODE_OF {
+    @Override
+    long run(Lane lane, Call call) {
+      Result<List<String>> nodes = lane.kernel().list(call.path() + "/vfio-dev");
+      if (!nodes.isOk()) {
+        return nodes.code();
+      }
+      String node = "/dev/vfio/devices/" + nodes.value().get(0);
+      return lane.kernel().open(node, (int) call.number().number());
+    }
+
+    @Override
+    String text(Call call) {
+      return "open(the node of " + call.path() + ", " + call.number() + ")";
+    }
+  },
+  READ_FILE {
+    @Override
+    long run(Lane lane, Call call) {
+      Result<byte[]> content = lane.kernel().readFile(call.path());
+      if (content.isOk()) {
+        lane.arena().put(0, content.value());
+      }
+      return content.code();
+    }
+
+    @Override
+    String text(Call call) {
+      return "read " + call.path();
+    }
+  },
+  /** Removing a device that is open waits for whoever has it open, which may be this sequence. */
+  WRITE_FILE_WHEN_CLOSED {
+    @Override
+    long run(Lane lane, Call call) {
+      return lane.isAnythingOpen() ? Errno.EBUSY.result() : WRITE_FILE.run(lane, call);
+    }
+
+    @Override
+    String text(Call call) {
+      return WRITE_FILE.text(call);
+    }
+  },
   WRITE_FILE {
     @Override
     long run(Lane lane, Call call) {
@@ -166,7 +227,7 @@ enum Operation {
 
     @Override
     String text(Call call) {
-      return call.name() + " " + call.path();
+      return "write \"" + call.text() + "\" to " + call.path();
     }
   };
 

@@ -113,7 +113,8 @@ public final class World {
 
   /** Whatever may be given as a descriptor. */
   public Argument anyFd(Draw draw) {
-    List<String> kinds = List.copyOf(handles.keySet());
+    List<String> kinds =
+        handles.keySet().stream().filter(kind -> !kind.equals(GroupCalls.DEVICE)).toList();
     List<Handle> those = all(draw.of(kinds));
     boolean none = draw.chance(20) || those.isEmpty();
     Handle handle = none ? memory : draw.of(those);

@@ -89,6 +89,7 @@ final class ConfigSpace {
 
   /** As firmware leaves them: each at an address of its own, decoded. */
   private void bars(int firstAddress) {
+    setCommand(COMMAND_IO | COMMAND_SERR, true);
     int address = firstAddress;
     int port = 0xc000;
     for (int i = 0; i < PciFunction.BARS; i++) {

@@ -13,12 +13,6 @@ import org.vfio4j.testkit.machine.Machine.Capability;
  * <p>Source: {@code drivers/vfio/container.c}, where the checks are in the same order.
  */
 final class Container {
-  /** {@code VFIO_TYPE1_NESTING_IOMMU}: type1v2 for who asks. */
-  private static final int TYPE1_NESTING = 6;
-
-  /** {@code VFIO_DMA_CC_IOMMU}. */
-  private static final int DMA_CC = 4;
-
   private final Core core;
   private final List<VfioGroup> groups = new ArrayList<>();
   private Type1 type1;
@@ -53,14 +47,9 @@ final class Container {
   private int checkExtension(long extension) {
     boolean type1Asked = !noIommuSet && (groups.isEmpty() || !isNoIommu());
     boolean noIommuAsked = type1 == null && (groups.isEmpty() || isNoIommu());
-    if (type1Asked && (Type1.checkExtension(extension) > 0 || extension == TYPE1_NESTING)) {
+    boolean has = type1 == null ? Type1.hasExtension(extension) : type1.has(extension);
+    if (type1Asked && has) {
       return 1;
-    }
-    if (extension == VfioGroupUapi.VFIO_UPDATE_VADDR && type1 != null) {
-      return type1.updatesVaddr() ? 1 : 0;
-    }
-    if (extension == DMA_CC && type1 != null) {
-      return type1.isCoherent() ? 1 : 0;
     }
     boolean noIommu =
         extension == VfioGroupUapi.VFIO_NOIOMMU_IOMMU && core.machine().isNoIommuMode();
@@ -75,19 +64,12 @@ final class Container {
       noIommuSet = true;
       return;
     }
-    KernelError.refuseIf(type == VfioGroupUapi.VFIO_UNMAP_ALL, Errno.EINVAL);
-    type1 = new Type1(core, type != VfioGroupUapi.VFIO_TYPE1_IOMMU);
-    groups.forEach(this::join);
-  }
-
-  private void join(VfioGroup group) {
-    type1.checkJoin();
-    if (group.isReal()) {
-      type1.addDomain();
-    } else {
-      type1.mediated(1);
+    Type1 chosen = Type1.open(core, type);
+    for (VfioGroup group : groups) {
+      chosen.attach(group.isReal());
     }
-    group.iommuGroup().space(type1.space());
+    type1 = chosen;
+    groups.forEach(group -> group.iommuGroup().space(type1.space()));
   }
 
   boolean hasIommu() {
@@ -103,13 +85,14 @@ final class Container {
     }
     if (type1 != null) {
       try {
-        join(group);
+        type1.attach(group.isReal());
       } catch (KernelError e) {
         if (group.isReal()) {
           group.iommuGroup().release();
         }
         throw e;
       }
+      group.iommuGroup().space(type1.space());
     }
     groups.add(group);
   }
@@ -119,11 +102,9 @@ final class Container {
     group.iommuGroup().space(null);
     if (group.isReal()) {
       group.iommuGroup().release();
-      if (type1 != null) {
-        type1.removeDomain();
-      }
-    } else if (type1 != null) {
-      type1.mediated(-1);
+    }
+    if (type1 != null) {
+      type1.detach(group.isReal());
     }
     if (groups.isEmpty()) {
       if (type1 != null) {

@@ -2,7 +2,7 @@
 package org.vfio4j.testkit.kernel;
 
 /** An open /dev/vfio/vfio. Groups keep its container when it is closed. */
-final class ContainerFile extends OpenFile {
+final class ContainerFile extends CharacterFile {
   private final Container container;
 
   ContainerFile(Core core) {

@@ -12,7 +12,7 @@ import org.vfio4j.testkit.machine.Machine.Capability;
  *
  * <p>Source: {@code drivers/vfio/group.c}, where the checks are in the same order.
  */
-final class GroupFile extends OpenFile {
+final class GroupFile extends CharacterFile {
   private final Core core;
   private final VfioGroup group;
 

@@ -39,16 +39,15 @@ final class InfoReply {
    * @param size of the struct
    * @param capOffset where the struct has the offset of the chain
    * @param flag that says that there are capabilities
-   * @param always whether argsz is told where everything fits, too
    */
-  void put(UserPointer info, int argsz, int size, int capOffset, int flag, boolean always) {
+  void put(UserPointer info, int argsz, int size, int capOffset, int flag) {
     if (capabilities.isEmpty()) {
       return;
     }
     info.putInt(FLAGS, info.getInt(FLAGS) | flag);
     int needed = size + capabilities.stream().mapToInt(bytes -> bytes.length).sum();
     boolean fits = Integer.compareUnsigned(argsz, needed) >= 0;
-    if (always || !fits) {
+    if (!fits) {
       info.putInt(ARGSZ, needed);
     }
     if (Integer.compareUnsigned(argsz, capOffset + Integer.BYTES) >= 0) {

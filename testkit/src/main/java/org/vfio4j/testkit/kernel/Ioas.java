@@ -4,6 +4,7 @@ package org.vfio4j.testkit.kernel;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalLong;
 import org.vfio4j.Errno;
 import org.vfio4j.dma.IovaRange;
 import org.vfio4j.testkit.kernel.IovaSpace.Mapping;
@@ -66,10 +67,21 @@ final class Ioas extends IommufdObject {
    * @return the IOVA
    */
   long map(PinAccount account, long userVa, long length, Long fixed, boolean write) {
+    return map(account, userVa, length, fixed, write, false);
+  }
+
+  /** As a container does, which takes a mapping for neither reading nor writing. */
+  long map(
+      PinAccount account,
+      long userVa,
+      long length,
+      Long fixed,
+      boolean write,
+      boolean withoutAccess) {
     KernelError.refuseIf(length == 0 || Long.compareUnsigned(length, -1 - PAGE) > 0, Errno.EINVAL);
     KernelError.refuseIf(Long.compareUnsigned(userVa + length, userVa) < 0, Errno.EOVERFLOW);
     Pages pages = new Pages(memory, account, userVa, write);
-    return insert(List.of(new Slice(pages, 0, length)), length, fixed, write);
+    return insert(List.of(new Slice(pages, 0, length)), length, fixed, write, withoutAccess);
   }
 
   /** Maps a part of a file of memory; another file shows when it is to be pinned. */
@@ -78,7 +90,7 @@ final class Ioas extends IommufdObject {
     KernelError.refuseIf(length == 0 || Long.compareUnsigned(length, -1 - PAGE) > 0, Errno.EINVAL);
     KernelError.refuseIf(Long.compareUnsigned(start + length, start) < 0, Errno.EOVERFLOW);
     Pages pages = Pages.ofFile(memory, account, file, start, length, write);
-    return insert(List.of(new Slice(pages, 0, length)), length, fixed, write);
+    return insert(List.of(new Slice(pages, 0, length)), length, fixed, write, false);
   }
 
   /** Whether all that is mapped is of files, and so of no process. */
@@ -121,7 +133,7 @@ final class Ioas extends IommufdObject {
 
   /** Maps what another space, or this one, has at a range. */
   long copy(Ioas source, long sourceIova, long length, Long fixed, boolean write) {
-    return insert(source.slices(sourceIova, length), length, fixed, write);
+    return insert(source.slices(sourceIova, length), length, fixed, write, false);
   }
 
   /** What {@link #copy} checks first. */
@@ -146,7 +158,8 @@ final class Ioas extends IommufdObject {
     }
   }
 
-  private long insert(List<Slice> slices, long length, Long fixed, boolean write) {
+  private long insert(
+      List<Slice> slices, long length, Long fixed, boolean write, boolean withoutAccess) {
     KernelError.refuseIf(length == 0 || (length & (alignment - 1)) != 0, Errno.EINVAL);
     long start;
     if (fixed == null) {
@@ -163,7 +176,9 @@ final class Ioas extends IommufdObject {
         KernelError.refuseIf(write && !slice.pages().isWritable(), Errno.EPERM);
         long pageOffset = (slice.pages().address() + slice.offset()) & (PAGE - 1);
         KernelError.refuseIf((pageOffset & (alignment - 1)) != 0, Errno.EINVAL);
-        Mapping area = new Mapping(at, slice.length(), write, slice.pages(), slice.offset());
+        Mapping area =
+            new Mapping(at, slice.length(), write, slice.pages(), slice.offset())
+                .withoutAccess(withoutAccess);
         areas.add(area);
         added.add(area);
         at += slice.length();
@@ -197,52 +212,80 @@ final class Ioas extends IommufdObject {
     }
     wanted = min(wanted, MOST_ALIGNMENT);
     KernelError.refuseIf(Long.compareUnsigned(wanted, alignment) < 0, Errno.EINVAL);
-    List<IovaRange> windows =
-        allowed.isEmpty() ? List.of(new IovaRange(PAGE, LAST_CHOICE)) : allowed;
-    for (IovaRange window : windows) {
-      long start = Long.compareUnsigned(window.start(), PAGE) < 0 ? PAGE : window.start();
-      Long found = choose(start, min(window.last(), LAST_CHOICE), wanted, userVa % PAGE, length);
-      if (found != null) {
-        return found;
+    Placement placement = new Placement(wanted, userVa % PAGE, length);
+    if (allowed.isEmpty()) {
+      return choose(placement, PAGE, LAST_CHOICE).orElseThrow(() -> KernelError.of(Errno.ENOSPC));
+    }
+    for (int i = 0; i < allowed.size(); i++) {
+      long start = allowed.get(i).start();
+      long last = allowed.get(i).last();
+      // Ranges side by side are one.
+      while (i + 1 < allowed.size() && allowed.get(i + 1).start() == last + 1) {
+        i++;
+        last = allowed.get(i).last();
+      }
+      OptionalLong found = choose(placement, max(start, PAGE), min(last, LAST_CHOICE));
+      if (found.isPresent()) {
+        return found.getAsLong();
       }
     }
     throw KernelError.of(Errno.ENOSPC);
   }
 
-  /** The first place that is long enough from {@code start} on; null where there is none. */
-  private Long choose(long start, long last, long wanted, long pageOffset, long length) {
-    for (long at = start; Long.compareUnsigned(at, last) <= 0; ) {
-      long aligned = ((at + wanted - 1) & -wanted) | pageOffset;
+  /** What an IOVA is wanted for. */
+  private record Placement(long alignment, long pageOffset, long length) {
+    /** __alloc_iova_check_range(): where it begins in a free range, if it fits there. */
+    OptionalLong in(long start, long last) {
+      long aligned = ((start + alignment - 1) & -alignment) | pageOffset;
       boolean fits =
-          Long.compareUnsigned(aligned, at) >= 0
+          Long.compareUnsigned(start + alignment - 1, start) >= 0
               && Long.compareUnsigned(aligned, last) < 0
               && Long.compareUnsigned(last - aligned, length - 1) >= 0;
-      if (!fits) {
-        return null;
-      }
-      long end = aligned + length - 1;
-      Long taken = lastTaken(aligned, end);
-      if (taken == null) {
-        return aligned;
-      }
-      if (taken == -1) {
-        return null;
-      }
-      // Holes that are too small need not be looked at one by one.
-      at = areas.hole(taken + 1, length);
+      return fits ? OptionalLong.of(aligned) : OptionalLong.empty();
     }
-    return null;
   }
 
-  /** Where the first thing in the way ends; null where nothing is. */
-  private Long lastTaken(long start, long last) {
-    for (Reserved range : reserved) {
-      if (overlaps(range.start(), range.last(), start, last)) {
-        return range.last();
+  /** The first place in a range of IOVAs that may be used as far as it is free. */
+  private OptionalLong choose(Placement placement, long start, long last) {
+    if (Long.compareUnsigned(start, last) > 0 || placement.in(start, last).isEmpty()) {
+      return OptionalLong.empty();
+    }
+    long at = placement.in(start, last).getAsLong();
+    while (true) {
+      Taken taken = firstTaken(at, last);
+      if (taken == null) {
+        return placement.in(at, last);
+      }
+      if (Long.compareUnsigned(at, taken.start()) < 0) {
+        OptionalLong found = placement.in(at, taken.start() - 1);
+        if (found.isPresent()) {
+          return found;
+        }
+      }
+      if (Long.compareUnsigned(taken.last(), last) >= 0) {
+        return OptionalLong.empty();
+      }
+      // Holes that are too small need not be looked at one by one.
+      at = areas.hole(taken.last() + 1, placement.length());
+      if (Long.compareUnsigned(at, last) > 0) {
+        return OptionalLong.empty();
       }
     }
+  }
+
+  private record Taken(long start, long last) {}
+
+  /** The lowest range that is mapped or reserved, of those that reach into this one. */
+  private Taken firstTaken(long start, long last) {
     Mapping area = areas.first(start, last);
-    return area == null ? null : area.last();
+    Taken first = area == null ? null : new Taken(area.start(), area.last());
+    for (Reserved range : reserved) {
+      boolean lower = first == null || Long.compareUnsigned(range.start(), first.start()) < 0;
+      if (lower && overlaps(range.start(), range.last(), start, last)) {
+        first = new Taken(range.start(), range.last());
+      }
+    }
+    return first;
   }
 
   /** Removes whole mappings; gives the number of bytes. */
@@ -310,13 +353,15 @@ final class Ioas extends IommufdObject {
     KernelError.refuseIf(area.isPinned() && largePages, Errno.EINVAL);
     Mapping lower =
         new Mapping(
-            area.start(),
-            upperStart - area.start(),
-            area.isWritable(),
-            area.pages(),
-            area.pagesOffset());
+                area.start(),
+                upperStart - area.start(),
+                area.isWritable(),
+                area.pages(),
+                area.pagesOffset())
+            .withoutAccess(area.isWithoutAccess());
     Mapping upper =
-        new Mapping(upperStart, area.last() - iova, area.isWritable(), area.pages(), upperOffset);
+        new Mapping(upperStart, area.last() - iova, area.isWritable(), area.pages(), upperOffset)
+            .withoutAccess(area.isWithoutAccess());
     if (area.isPinned()) {
       area.pages().cut(area, lower, upper);
     }
@@ -389,13 +434,10 @@ final class Ioas extends IommufdObject {
 
   /** iopt_table_add_domain(): from here on, everything is pinned. */
   void add(PagingHwpt hwpt) {
-    align(hwpt.domain().pageSize());
-    try {
-      reserve(hwpt.domain().outOfAperture(), hwpt);
-    } catch (KernelError e) {
-      realign();
-      throw e;
-    }
+    long pageSize = hwpt.domain().pageSize();
+    KernelError.refuseIf(pageSize > PAGE, Errno.EINVAL);
+    checkAlignment(pageSize);
+    reserve(hwpt.domain().outOfAperture(), hwpt);
     if (hwpts.isEmpty()) {
       List<Mapping> done = new ArrayList<>();
       try {
@@ -406,10 +448,10 @@ final class Ioas extends IommufdObject {
       } catch (KernelError e) {
         done.forEach(area -> area.pages().unpin(area));
         unreserve(hwpt);
-        realign();
         throw e;
       }
     }
+    alignment = Math.max(alignment, pageSize);
     hwpts.add(hwpt);
   }
 
@@ -425,6 +467,11 @@ final class Ioas extends IommufdObject {
   }
 
   private void align(long wanted) {
+    checkAlignment(wanted);
+    alignment = Math.max(alignment, wanted);
+  }
+
+  private void checkAlignment(long wanted) {
     if (wanted <= alignment) {
       return;
     }
@@ -433,7 +480,6 @@ final class Ioas extends IommufdObject {
       KernelError.refuseIf(
           ((area.start() | (area.last() + 1) | pageOffset) & (wanted - 1)) != 0, Errno.EADDRINUSE);
     }
-    alignment = wanted;
   }
 
   private void realign() {
@@ -483,6 +529,10 @@ final class Ioas extends IommufdObject {
   /** Whether the last byte is beyond the end of the space. {@code length} is not 0. */
   static boolean wraps(long start, long length) {
     return Long.compareUnsigned(start + length - 1, start) < 0;
+  }
+
+  private static long max(long one, long other) {
+    return Long.compareUnsigned(one, other) >= 0 ? one : other;
   }
 
   private static long min(long one, long other) {

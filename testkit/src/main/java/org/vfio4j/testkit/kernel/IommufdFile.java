@@ -25,7 +25,7 @@ import org.vfio4j.testkit.machine.Machine.Capability;
  * <p>Source: {@code drivers/iommu/iommufd/main.c} and {@code ioas.c}, where the checks are in the
  * same order.
  */
-final class IommufdFile extends OpenFile {
+final class IommufdFile extends CharacterFile {
   private static final int NUMBER = 0xff;
   private static final int PROT_EXEC = 4;
   private static final int FIRST = 0x80;

@@ -83,6 +83,7 @@ final class IovaSpace implements Translation {
     private final Pages pages;
     private final long pagesOffset;
     private Pin pin;
+    private boolean isWithoutAccess;
 
     /**
      * @param pagesOffset where in {@code pages} it begins, in bytes
@@ -110,6 +111,16 @@ final class IovaSpace implements Translation {
 
     boolean isWritable() {
       return writable;
+    }
+
+    /** Mapped for neither reading nor writing, which no page table can do. */
+    boolean isWithoutAccess() {
+      return isWithoutAccess;
+    }
+
+    Mapping withoutAccess(boolean without) {
+      isWithoutAccess = without;
+      return this;
     }
 
     Pages pages() {

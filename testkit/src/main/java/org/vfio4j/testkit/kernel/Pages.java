@@ -17,7 +17,7 @@ import org.vfio4j.testkit.kernel.UserMemory.PinAccount;
 final class Pages {
   private final UserMemory memory;
   private final PinAccount account;
-  private long address;
+  private final long address;
   private final boolean writable;
   private final List<Mapping> pinned = new ArrayList<>(1);
   private long accounted;
@@ -73,12 +73,10 @@ final class Pages {
     return address;
   }
 
-  /** Type1's VADDR: the same memory, at another address of the process. */
-  void move(long otherAddress) {
-    address = otherAddress;
-  }
-
-  /** EFAULT where the process does not have the memory, ENOMEM over the limit. */
+  /**
+   * EFAULT where the process does not have the memory, ENOMEM over the limit, EINVAL where nobody
+   * may reach it.
+   */
   void pin(Mapping mapping) {
     KernelError.refuseIf(absent, Errno.EINVAL);
     Pin pin = memory.pin(address + mapping.pagesOffset(), mapping.length(), writable);
@@ -86,8 +84,10 @@ final class Pages {
     pinned.add(mapping);
     try {
       account();
+      KernelError.refuseIf(mapping.isWithoutAccess(), Errno.EINVAL);
     } catch (KernelError e) {
       pinned.remove(mapping);
+      account();
       pin.release();
       throw e;
     }

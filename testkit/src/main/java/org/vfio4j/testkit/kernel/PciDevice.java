@@ -34,6 +34,7 @@ final class PciDevice implements DeviceBus, BusDevice {
         public void reset() {}
       };
 
+  private int messageQueueMax;
   private final String name;
   private final String path;
   private final DeviceModel model;
@@ -206,6 +207,15 @@ final class PciDevice implements DeviceBus, BusDevice {
 
   void vfio(VfioDevice device) {
     vfio = device;
+  }
+
+  /** msi_qmax: the most vectors of MSI that the last user enabled, as a power of 2. */
+  int messageQueueMax() {
+    return messageQueueMax;
+  }
+
+  void messageQueueMax(int log2) {
+    messageQueueMax = log2;
   }
 
   void interrupts(InterruptSink served) {

@@ -8,7 +8,7 @@ import org.vfio4j.dma.IovaRange;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.group.uapi.VfioIommuType1Info;
 
-/** VFIO_IOMMU_GET_INFO, as type1 and the compatibility of iommufd both answer it. */
+/** VFIO_IOMMU_GET_INFO, as type1 answers it. */
 final class Type1Answer {
   /** 4 KiB, 2 MiB and 1 GiB: what the page tables of an x86 IOMMU have. */
   static final long PAGE_SIZES = (1L << 12) | (1L << 21) | (1L << 30);
@@ -18,7 +18,7 @@ final class Type1Answer {
 
   private Type1Answer() {}
 
-  static void put(UserPointer info, long pageSizes, InfoReply capabilities, boolean alwaysArgsz) {
+  static void put(UserPointer info, long pageSizes, InfoReply capabilities) {
     int argsz = info.getInt(VfioIommuType1Info.ARGSZ);
     KernelError.refuseIf(Integer.compareUnsigned(argsz, MIN_SIZE) < 0, Errno.EINVAL);
     info.putInt(VfioIommuType1Info.FLAGS, VfioGroupUapi.VFIO_IOMMU_INFO_PGSIZES);
@@ -28,8 +28,7 @@ final class Type1Answer {
         argsz,
         VfioIommuType1Info.SIZEOF,
         VfioIommuType1Info.CAP_OFFSET,
-        VfioGroupUapi.VFIO_IOMMU_INFO_CAPS,
-        alwaysArgsz);
+        VfioGroupUapi.VFIO_IOMMU_INFO_CAPS);
   }
 
   static void addAvailable(InfoReply reply, int available) {

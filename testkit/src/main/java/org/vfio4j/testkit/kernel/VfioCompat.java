@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.testkit.kernel;
 
+import java.util.List;
 import org.vfio4j.Errno;
+import org.vfio4j.device.uapi.VfioInfoCapHeader;
+import org.vfio4j.dma.IovaRange;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.group.uapi.VfioIommuType1DmaMap;
 import org.vfio4j.group.uapi.VfioIommuType1DmaUnmap;
+import org.vfio4j.group.uapi.VfioIommuType1Info;
+import org.vfio4j.group.uapi.VfioIommuType1InfoCapIovaRange;
+import org.vfio4j.group.uapi.VfioIommuType1InfoDmaAvail;
+import org.vfio4j.group.uapi.VfioIovaRange;
+import org.vfio4j.memory.NativeBlock;
 import org.vfio4j.testkit.machine.Machine.Capability;
 
 /**
@@ -24,6 +32,14 @@ final class VfioCompat {
   private static final int GET = 0;
   private static final int SET = 1;
   private static final int CLEAR = 2;
+
+  private static final int INFO_MIN_SIZE = 16;
+  private static final int AVAILABLE_AT = VfioIommuType1Info.SIZEOF;
+
+  /** Capabilities begin at multiples of 8. */
+  private static final int AVAILABLE_PADDED = 16;
+
+  private static final int RANGES_SIZE = 16;
 
   private static final int ACCESS =
       VfioGroupUapi.VFIO_DMA_MAP_FLAG_READ | VfioGroupUapi.VFIO_DMA_MAP_FLAG_WRITE;
@@ -105,7 +121,8 @@ final class VfioCompat {
             map.getLong(VfioIommuType1DmaMap.VADDR),
             map.getLong(VfioIommuType1DmaMap.SIZE),
             map.getLong(VfioIommuType1DmaMap.IOVA),
-            (flags & VfioGroupUapi.VFIO_DMA_MAP_FLAG_WRITE) != 0);
+            (flags & VfioGroupUapi.VFIO_DMA_MAP_FLAG_WRITE) != 0,
+            (flags & ACCESS) == 0);
   }
 
   private void unmap(UserPointer unmap) {
@@ -138,13 +155,49 @@ final class VfioCompat {
     KernelError.refuseIf(!fine, Errno.ENOENT);
   }
 
+  /** Unlike type1 it writes the capabilities that have room, and always says what all need. */
   private void info(UserPointer info) {
+    int argsz = info.getInt(VfioIommuType1Info.ARGSZ);
+    checkArgsz(argsz, INFO_MIN_SIZE);
+    info.get(0, INFO_MIN_SIZE);
     Ioas ioas = context.compat();
+    List<IovaRange> usable = ioas.usable();
+    long room = Integer.toUnsignedLong(argsz);
+    int ranges = AVAILABLE_AT + AVAILABLE_PADDED;
+    int total = ranges + RANGES_SIZE + usable.size() * VfioIovaRange.SIZEOF;
+    if (room >= AVAILABLE_AT + VfioIommuType1InfoDmaAvail.SIZEOF) {
+      header(info, AVAILABLE_AT, VfioGroupUapi.VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
+      info.putInt(AVAILABLE_AT + VfioIommuType1InfoDmaAvail.AVAIL, -1);
+    }
+    for (int i = 0; i < usable.size(); i++) {
+      int at = ranges + RANGES_SIZE + i * VfioIovaRange.SIZEOF;
+      if (room >= at + VfioIovaRange.SIZEOF) {
+        info.putLong(at + VfioIovaRange.START, usable.get(i).start());
+        info.putLong(at + VfioIovaRange.END, usable.get(i).last());
+      }
+    }
+    if (room >= total) {
+      header(info, ranges, VfioGroupUapi.VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
+      info.putInt(ranges + VfioIommuType1InfoCapIovaRange.NR_IOVAS, usable.size());
+      info.putInt(ranges + VfioIommuType1InfoCapIovaRange.NR_IOVAS + Integer.BYTES, 0);
+    }
+    if (room >= ranges) {
+      info.putInt(AVAILABLE_AT + VfioInfoCapHeader.NEXT, ranges);
+    }
+    NativeBlock reply = new NativeBlock(VfioIommuType1Info.SIZEOF);
+    reply.putInt(VfioIommuType1Info.ARGSZ, total);
+    int flags = VfioGroupUapi.VFIO_IOMMU_INFO_PGSIZES | VfioGroupUapi.VFIO_IOMMU_INFO_CAPS;
+    reply.putInt(VfioIommuType1Info.FLAGS, flags);
     long sizes = ioas.hwpts().isEmpty() ? -UserMemory.PAGE : Type1Answer.PAGE_SIZES;
-    InfoReply capabilities = new InfoReply();
-    Type1Answer.addAvailable(capabilities, -1);
-    Type1Answer.addRanges(capabilities, ioas.usable());
-    Type1Answer.put(info, sizes, capabilities, true);
+    reply.putLong(VfioIommuType1Info.IOVA_PGSIZES, sizes);
+    reply.putInt(VfioIommuType1Info.CAP_OFFSET, room >= total ? VfioIommuType1Info.SIZEOF : 0);
+    info.put(0, reply.get(0, (int) Math.min(room, VfioIommuType1Info.SIZEOF)));
+  }
+
+  private static void header(UserPointer info, int at, int id) {
+    info.putShort(at + VfioInfoCapHeader.ID, (short) id);
+    info.putShort(at + VfioInfoCapHeader.VERSION, (short) 1);
+    info.putInt(at + VfioInfoCapHeader.NEXT, 0);
   }
 
   private static void checkArgsz(int argsz, int size) {

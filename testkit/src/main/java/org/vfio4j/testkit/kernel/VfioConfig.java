@@ -14,6 +14,10 @@ import org.vfio4j.testkit.device.PciFunction.Space;
  * <p>Source: {@code drivers/vfio/pci/vfio_pci_config.c}.
  */
 final class VfioConfig {
+  /** PCI_MSI_FLAGS_QSIZE: how many vectors are used, as a power of 2. */
+  private static final int MSI_QUEUE = 0x70;
+
+  private static final int MSI_QUEUE_SHIFT = 4;
   private static final int DWORD = 4;
   private static final int BARS_END = ConfigSpace.BAR_0 + DWORD * PciFunction.BARS;
 
@@ -125,6 +129,10 @@ final class VfioConfig {
       // MSI is enabled by VFIO_DEVICE_SET_IRQS.
       if (!irqs.isMsiEnabled()) {
         virtual[at] &= (byte) ~ConfigSpace.MSI_ENABLE;
+      }
+      int most = pci.messageQueueMax() << MSI_QUEUE_SHIFT;
+      if ((virtual[at] & MSI_QUEUE) > most) {
+        virtual[at] = (byte) ((virtual[at] & ~MSI_QUEUE) | most);
       }
       hardware.write(at, virtual[at]);
     }

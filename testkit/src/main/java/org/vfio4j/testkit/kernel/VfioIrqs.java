@@ -66,7 +66,9 @@ final class VfioIrqs implements PciDevice.InterruptSink {
   }
 
   private boolean hasDynamicMsix() {
-    return core.version().isAtLeast(6, 5) && core.machine().hasDynamicMsix();
+    return pci.function().msixVectors() > 0
+        && core.version().isAtLeast(6, 5)
+        && core.machine().hasDynamicMsix();
   }
 
   private int count(int index) {
@@ -302,8 +304,13 @@ final class VfioIrqs implements PciDevice.InterruptSink {
       setVectors(data);
       return 0;
     }
+    // pci_alloc_irq_vectors() of at least one and at most none.
+    KernelError.refuseIf(data.start() + data.count() == 0, Errno.ERANGE);
     type = index;
     allocated = data.start() + data.count();
+    if (type == VFIO_PCI_MSI_IRQ_INDEX) {
+      pci.messageQueueMax(Integer.SIZE - 1 - Integer.numberOfLeadingZeros(2 * allocated - 1));
+    }
     enableInHardware(true);
     try {
       setVectors(data);

@@ -11,6 +11,7 @@ import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.device.uapi.VfioRegionInfo;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.memory.NativeBlock;
 import org.vfio4j.testkit.device.PciFunction;
 import org.vfio4j.testkit.device.PciFunction.Bar;
 import org.vfio4j.testkit.device.PciFunction.Space;
@@ -130,12 +131,13 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
     int argsz = info.getInt(VfioDeviceInfo.ARGSZ);
     KernelError.refuseIf(Integer.compareUnsigned(argsz, INFO_MIN_SIZE) < 0, Errno.EINVAL);
     int reset = pci.function().isResettable() ? VfioDeviceUapi.VFIO_DEVICE_FLAGS_RESET : 0;
-    info.putInt(VfioDeviceInfo.FLAGS, VfioDeviceUapi.VFIO_DEVICE_FLAGS_PCI | reset);
-    info.putInt(VfioDeviceInfo.NUM_REGIONS, REGIONS);
-    info.putInt(VfioDeviceInfo.NUM_IRQS, VfioIrqs.INDEXES);
-    if (Integer.compareUnsigned(argsz, VfioDeviceInfo.CAP_OFFSET + Integer.BYTES) >= 0) {
-      info.putInt(VfioDeviceInfo.CAP_OFFSET, 0);
-    }
+    NativeBlock reply = new NativeBlock(VfioDeviceInfo.SIZEOF);
+    reply.putInt(VfioDeviceInfo.ARGSZ, argsz);
+    reply.putInt(VfioDeviceInfo.FLAGS, VfioDeviceUapi.VFIO_DEVICE_FLAGS_PCI | reset);
+    reply.putInt(VfioDeviceInfo.NUM_REGIONS, REGIONS);
+    reply.putInt(VfioDeviceInfo.NUM_IRQS, VfioIrqs.INDEXES);
+    int told = (int) Math.min(Integer.toUnsignedLong(argsz), VfioDeviceInfo.SIZEOF);
+    info.put(0, reply.get(0, told));
   }
 
   private void regionInfo(UserPointer info) {
@@ -159,7 +161,6 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
       }
     }
     info.putInt(VfioRegionInfo.FLAGS, flags);
-    info.putInt(VfioRegionInfo.CAP_OFFSET, 0);
     info.putLong(VfioRegionInfo.SIZE, size);
     info.putLong(VfioRegionInfo.OFFSET, (long) index << OFFSET_SHIFT);
     capabilities.put(
@@ -167,8 +168,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
         argsz,
         VfioRegionInfo.SIZEOF,
         VfioRegionInfo.CAP_OFFSET,
-        VfioDeviceUapi.VFIO_REGION_INFO_FLAG_CAPS,
-        false);
+        VfioDeviceUapi.VFIO_REGION_INFO_FLAG_CAPS);
   }
 
   private long size(int index) {

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.testkit.kernel;
+
+import java.util.Arrays;
+
+/**
+ * Which pages of a mapping of type1 may have been written, one bit each.
+ *
+ * <p>The kernel shifts its own copy of the bits to where they go in the caller's bitmap, lets the
+ * caller's word join them, and clears only as many bits as there are pages: what was shifted beyond
+ * those stays and appears in later answers. So do these.
+ *
+ * <p>Source: update_user_bitmap() in {@code drivers/vfio/vfio_iommu_type1.c}.
+ */
+final class DirtyPages {
+  private final int pages;
+  private final long[] words;
+
+  DirtyPages(long pages) {
+    this.pages = Math.toIntExact(pages);
+    this.words = new long[words(this.pages) + 1];
+  }
+
+  private static int words(int bits) {
+    return (bits + Long.SIZE - 1) / Long.SIZE;
+  }
+
+  void setAll() {
+    fill(true);
+  }
+
+  /**
+   * Writes the bits to the caller's bitmap and forgets them.
+   *
+   * @param first the bit of the first page there
+   * @param all whether every page counts as written
+   */
+  void report(UserPointer bitmap, long first, boolean all) {
+    if (all) {
+      setAll();
+    }
+    int shift = (int) (first % Long.SIZE);
+    long at = first / Long.SIZE * Long.BYTES;
+    int count = words(pages + shift);
+    if (shift != 0) {
+      for (int i = count - 1; i > 0; i--) {
+        words[i] = (words[i] << shift) | (words[i - 1] >>> (Long.SIZE - shift));
+      }
+      words[0] = (words[0] << shift) | bitmap.at(bitmap.number() + at).getLong(0);
+    }
+    UserPointer target = bitmap.at(bitmap.number() + at);
+    for (int i = 0; i < count; i++) {
+      target.putLong(i * Long.BYTES, words[i]);
+    }
+  }
+
+  /** What {@link #report} told is not told again. */
+  void clear() {
+    fill(false);
+  }
+
+  private void fill(boolean value) {
+    int whole = pages / Long.SIZE;
+    Arrays.fill(words, 0, whole, value ? -1 : 0);
+    long rest = (1L << (pages % Long.SIZE)) - 1;
+    words[whole] = value ? words[whole] | rest : words[whole] & ~rest;
+  }
+}
