@@ -243,19 +243,19 @@ public final class Call {
   /** A descriptor is told at {@code at} of the struct. */
   public Call makesFd(Handle made, int at) {
     outs.add(new Out(made, at, Integer.BYTES, true));
-    return this;
+    return area(at, Integer.BYTES);
   }
 
   /** An id is told at {@code at} of the struct. */
   public Call makesId(Handle made, int at) {
     outs.add(new Out(made, at, Integer.BYTES, false));
-    return this;
+    return area(at, Integer.BYTES);
   }
 
   /** A 64-bit value is told at {@code at} of the struct. */
   public Call makesValue(Handle made, int at) {
     outs.add(new Out(made, at, Long.BYTES, false));
-    return this;
+    return area(at, Long.BYTES);
   }
 
   /** What the generators know once this call has succeeded on both kernels. */

@@ -16,8 +16,8 @@ import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Linux;
 
 /**
- * The kernel's rules one by one, by raw calls: what the typed API does not let through, or tells
- * in its own words.
+ * The kernel's rules one by one, by raw calls: what the typed API does not let through, or tells in
+ * its own words.
  */
 @Tag("lab")
 class RulesTest {
@@ -209,8 +209,7 @@ class RulesTest {
     return Call.ioctl("IOMMU_DESTROY", 0x3B80, fd).u32("size", 0, 8).u32("id", 4, id);
   }
 
-  private static Call mapDma(
-      Argument fd, int argsz, int flags, Argument va, long iova, long size) {
+  private static Call mapDma(Argument fd, int argsz, int flags, Argument va, long iova, long size) {
     return Call.ioctl("VFIO_IOMMU_MAP_DMA", 0x3B71, fd)
         .u32("argsz", 0, argsz)
         .u32("flags", 4, flags)
@@ -344,8 +343,7 @@ class RulesTest {
     Argument none = id(4711);
     ioasRule(
         "an unknown flag is EOPNOTSUPP, before the length is looked at",
-        (s, fd, ioas) ->
-            s.fails(Errno.EOPNOTSUPP, map(fd, none, 8 | BOTH, s.memory(), -1, IOVA)));
+        (s, fd, ioas) -> s.fails(Errno.EOPNOTSUPP, map(fd, none, 8 | BOTH, s.memory(), -1, IOVA)));
     ioasRule(
         "the last IOVA and the last length are EOVERFLOW, before the flags say for what",
         (s, fd, ioas) -> {
@@ -378,14 +376,12 @@ class RulesTest {
         });
     ioasRule(
         "without a device memory that is not there can be mapped",
-        (s, fd, ioas) ->
-            s.works(map(fd, ioas, FIXED | BOTH, Argument.of(PAGE), PAGE, IOVA)));
+        (s, fd, ioas) -> s.works(map(fd, ioas, FIXED | BOTH, Argument.of(PAGE), PAGE, IOVA)));
     ioasRule(
         "any byte twice is EEXIST",
         (s, fd, ioas) -> {
           s.works(map(fd, ioas, FIXED | BOTH, s.memory(), PAGE, IOVA));
-          s.fails(
-              Errno.EEXIST, map(fd, ioas, FIXED | BOTH, s.memory(), PAGE, IOVA + PAGE - 1));
+          s.fails(Errno.EEXIST, map(fd, ioas, FIXED | BOTH, s.memory(), PAGE, IOVA + PAGE - 1));
         });
     ioasRule(
         "the kernel never chooses 0 and keeps the offset in the page",
@@ -423,8 +419,7 @@ class RulesTest {
           s.fails(Errno.EINVAL, map(fd, ioas, FIXED | BOTH, s.memory(), PAGE, 0xfee0_0000L));
           s.fails(Errno.EINVAL, map(fd, ioas, FIXED | BOTH, s.memory(), PAGE, 1L << 39));
           s.works(map(fd, ioas, FIXED | BOTH, s.memory(), PAGE, 0xfee0_0000L - PAGE));
-          s.fails(
-              Errno.EINVAL, map(fd, ioas, FIXED | BOTH, s.memory(), 2 * PAGE, 0xfedf_f000L));
+          s.fails(Errno.EINVAL, map(fd, ioas, FIXED | BOTH, s.memory(), 2 * PAGE, 0xfedf_f000L));
         });
     ioasRule(
         "with a device memory that is not there is EFAULT, and nothing stays mapped",
@@ -445,8 +440,7 @@ class RulesTest {
         "no such IOAS is ENOENT, whatever the range",
         (s, fd, ioas) -> s.fails(Errno.ENOENT, unmap(fd, id(4711), -1, 0)));
     ioasRule(
-        "no length is EINVAL",
-        (s, fd, ioas) -> s.fails(Errno.EINVAL, unmap(fd, ioas, IOVA, 0)));
+        "no length is EINVAL", (s, fd, ioas) -> s.fails(Errno.EINVAL, unmap(fd, ioas, IOVA, 0)));
     ioasRule(
         "a range beyond the end is EOVERFLOW",
         (s, fd, ioas) -> {
@@ -494,8 +488,7 @@ class RulesTest {
   Stream<DynamicTest> ofCopying() {
     ioasRule(
         "an unknown flag is EOPNOTSUPP, first of all",
-        (s, fd, ioas) ->
-            s.fails(Errno.EOPNOTSUPP, copy(fd, ioas, ioas, 16 | BOTH, -1, -1, -1)));
+        (s, fd, ioas) -> s.fails(Errno.EOPNOTSUPP, copy(fd, ioas, ioas, 16 | BOTH, -1, -1, -1)));
     ioasRule(
         "the last number is EOVERFLOW",
         (s, fd, ioas) -> {
@@ -517,16 +510,14 @@ class RulesTest {
         (s, fd, ioas) -> {
           s.works(map(fd, ioas, FIXED | BOTH, s.memory(), PAGE, IOVA));
           s.works(map(fd, ioas, FIXED | BOTH, s.memory(), PAGE, IOVA + 2 * PAGE));
-          s.fails(
-              Errno.ENOENT, copy(fd, ioas, ioas, FIXED | BOTH, 3 * PAGE, 2 * IOVA, IOVA));
+          s.fails(Errno.ENOENT, copy(fd, ioas, ioas, FIXED | BOTH, 3 * PAGE, 2 * IOVA, IOVA));
         });
     ioasRule(
         "several mappings are copied at once, also to the same IOAS",
         (s, fd, ioas) -> {
           s.works(map(fd, ioas, FIXED | BOTH, s.memory(), PAGE, IOVA));
           s.works(map(fd, ioas, FIXED | BOTH, s.memory(), PAGE, IOVA + PAGE));
-          s.works(
-              copy(fd, ioas, ioas, FIXED | BOTH, PAGE, 2 * IOVA, IOVA + PAGE / 2));
+          s.works(copy(fd, ioas, ioas, FIXED | BOTH, PAGE, 2 * IOVA, IOVA + PAGE / 2));
           // They are two there as well.
           s.works(unmap(fd, ioas, 2 * IOVA, PAGE / 2));
           s.works(unmap(fd, ioas, 2 * IOVA + PAGE / 2, PAGE / 2));
@@ -725,9 +716,7 @@ class RulesTest {
             s.fails(Errno.EINVAL, number("VFIO_SET_IOMMU", 0x3B66, container, type));
           });
     }
-    rule(
-        "type1 has no dirty tracking",
-        s -> s.fails(Errno.EACCES, dirty(s.container(1), 1)));
+    rule("type1 has no dirty tracking", s -> s.fails(Errno.EACCES, dirty(s.container(1), 1)));
     rule(
         "type1v2: one flag of dirty tracking at a time",
         s -> {
@@ -863,8 +852,7 @@ class RulesTest {
           Argument group = s.open("/dev/vfio/1");
           s.fails(Errno.EBADF, join(group, id(-1)));
           s.fails(Errno.EBADFD, join(group, group));
-          s.fails(
-              Errno.EINVAL, number("VFIO_GROUP_UNSET_CONTAINER", 0x3B69, group, 0));
+          s.fails(Errno.EINVAL, number("VFIO_GROUP_UNSET_CONTAINER", 0x3B69, group, 0));
           s.works(join(group, s.open("/dev/vfio/vfio")));
           s.fails(Errno.EINVAL, join(group, s.open("/dev/vfio/vfio")));
           s.works(number("VFIO_GROUP_UNSET_CONTAINER", 0x3B69, group, 0));
@@ -873,8 +861,7 @@ class RulesTest {
         "a group is opened once",
         s -> {
           s.open("/dev/vfio/1");
-          s.fails(
-              Errno.EBUSY, Call.open("/dev/vfio/1", Linux.O_RDWR, s.world.handle("file")));
+          s.fails(Errno.EBUSY, Call.open("/dev/vfio/1", Linux.O_RDWR, s.world.handle("file")));
         });
     rule(
         "an unknown ioctl of a group is ENOTTY, a pointer to nowhere EFAULT",
@@ -892,8 +879,7 @@ class RulesTest {
           s.works(join(group, s.open("/dev/iommu")));
           for (String wrong : List.of("0000:00:05", "0000:00:05.0x", "0000:01:01.0", "")) {
             s.fails(
-                Errno.ENODEV,
-                Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group).text(0, wrong));
+                Errno.ENODEV, Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group).text(0, wrong));
           }
           for (String wrong :
               List.of(
@@ -901,8 +887,7 @@ class RulesTest {
                   "0000:00:05.0 vf_token=2ab74924-c335-45f4-9b16-8569e5b08258",
                   "0000:00:05.0 vf_token=2ab7")) {
             s.fails(
-                Errno.EINVAL,
-                Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group).text(0, wrong));
+                Errno.EINVAL, Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group).text(0, wrong));
           }
           s.works(
               Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group)
@@ -963,8 +948,7 @@ class RulesTest {
         "a group and the nodes of its devices exclude each other",
         (s, fd, ioas) -> {
           Argument cdev = s.bound("/dev/vfio/devices/vfio0", fd);
-          s.fails(
-              Errno.EBUSY, Call.open("/dev/vfio/1", Linux.O_RDWR, s.world.handle("file")));
+          s.fails(Errno.EBUSY, Call.open("/dev/vfio/1", Linux.O_RDWR, s.world.handle("file")));
           s.works(Call.close(cdev));
           s.open("/dev/vfio/1");
           s.fails(Errno.EBUSY, bind(s.open("/dev/vfio/devices/vfio0"), 16, 0, fd));
