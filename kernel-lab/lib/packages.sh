@@ -2,7 +2,7 @@
 # shellcheck disable=SC2034 # the lists are for the other files
 # The Debian packages that the lab needs.
 
-RUN_PACKAGES=(qemu-system-x86 busybox-static cpio kmod util-linux xz-utils)
+RUN_PACKAGES=(qemu-system-x86 busybox-static cpio kmod util-linux xz-utils mdevctl)
 SOURCE_PACKAGES=("$SOURCE_PACKAGE" gcc libc6-dev make rsync xz-utils util-linux)
 BUILD_PACKAGES=("${SOURCE_PACKAGES[@]}" flex bison bc libelf-dev libssl-dev cpio kmod)
 

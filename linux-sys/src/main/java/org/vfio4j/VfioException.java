@@ -37,6 +37,10 @@ public final class VfioException extends RuntimeException {
     NOT_VIABLE,
     /** Somebody, maybe this process, uses it already. */
     IN_USE,
+    /** There is one of this name already. */
+    ALREADY_EXISTS,
+    /** The driver of the device will not, for a reason of its own. */
+    REFUSED,
     /** The caller's argument is wrong. */
     INVALID_ARGUMENT,
     /** The IOVA range, or part of it, is mapped or reserved already. */

@@ -365,6 +365,11 @@ public final class CompatBridge implements Kernel {
   }
 
   @Override
+  public int uevents() {
+    return below.uevents();
+  }
+
+  @Override
   public int poll(NativeBlock fds, int count, int timeoutMillis) {
     return below.poll(fds, count, timeoutMillis);
   }

@@ -30,6 +30,7 @@ import org.vfio4j.linux.SysfsDevice;
 /**
  * A mediated device: the sample {@code mtty}, a PCI card with a serial port, all of it software.
  */
+@Tag("mdev")
 class MediatedTest {
   private static final String PARENT = "/sys/devices/virtual/mtty/mtty";
 

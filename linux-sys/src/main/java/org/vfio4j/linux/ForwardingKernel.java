@@ -95,6 +95,11 @@ public abstract class ForwardingKernel implements Kernel {
   }
 
   @Override
+  public int uevents() {
+    return below.uevents();
+  }
+
+  @Override
   public int poll(NativeBlock fds, int count, int timeoutMillis) {
     return below.poll(fds, count, timeoutMillis);
   }

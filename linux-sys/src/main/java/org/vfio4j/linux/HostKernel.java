@@ -17,6 +17,7 @@ import org.vfio4j.memory.NativeBlock;
 
 /** The kernel under this JVM. */
 final class HostKernel implements Kernel {
+  private static final int SOCKADDR_NL = 12;
   private static final int CHUNK = 64 * 1024;
   private static final int PATH_MAX = 4096;
 
@@ -153,6 +154,32 @@ final class HostKernel implements Kernel {
   @Override
   public int eventfd(int initial, int flags) {
     return libc.eventfd(initial, flags);
+  }
+
+  @Override
+  public int uevents() {
+    int fd =
+        libc.socket(
+            Linux.AF_NETLINK,
+            Linux.SOCK_DGRAM | Linux.O_CLOEXEC | Linux.O_NONBLOCK,
+            Linux.NETLINK_KOBJECT_UEVENT);
+    if (fd < 0) {
+      return fd;
+    }
+    // struct sockaddr_nl: family, padding, port, groups. The kernel sends to group 1.
+    NativeBlock address = new NativeBlock(SOCKADDR_NL);
+    address.putShort(0, (short) Linux.AF_NETLINK);
+    address.putInt(SOCKADDR_NL - Integer.BYTES, 1);
+    try {
+      int result = libc.bind(fd, address.address(), SOCKADDR_NL);
+      if (result < 0) {
+        close(fd);
+        return result;
+      }
+      return fd;
+    } finally {
+      Reference.reachabilityFence(address);
+    }
   }
 
   @Override

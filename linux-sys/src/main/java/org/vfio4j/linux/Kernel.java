@@ -3,6 +3,7 @@ package org.vfio4j.linux;
 
 import java.util.List;
 import java.util.Optional;
+import org.vfio4j.Errno;
 import org.vfio4j.memory.MappedMemory;
 import org.vfio4j.memory.NativeBlock;
 
@@ -93,6 +94,17 @@ public interface Kernel {
 
   /** eventfd(2). {@code flags}: {@code EFD_} flags of {@link Linux}. */
   int eventfd(int initial, int flags);
+
+  /**
+   * socket(2) and bind(2): a netlink socket that gets the uevents of the kernel. Each read(2) gives
+   * one, {@code ACTION@DEVPATH} and then lines {@code KEY=value}, each of them ended by a NUL; it
+   * does not wait but fails with EAGAIN, and with ENOBUFS where uevents were lost.
+   *
+   * @return the descriptor or the negative errno; EOPNOTSUPP from a kernel that has none to give
+   */
+  default int uevents() {
+    return Errno.EOPNOTSUPP.result();
+  }
 
   /**
    * poll(2).

@@ -28,6 +28,10 @@ public final class Linux {
   public static final int EFD_NONBLOCK = O_NONBLOCK;
   public static final int EFD_CLOEXEC = O_CLOEXEC;
 
+  public static final int AF_NETLINK = 16;
+  public static final int SOCK_DGRAM = 2;
+  public static final int NETLINK_KOBJECT_UEVENT = 15;
+
   public static final int POLLIN = 0x001;
   public static final int POLLOUT = 0x004;
   public static final int POLLERR = 0x008;

@@ -10,10 +10,12 @@
  * device-centric API opens it without a detour.
  *
  * <p>This package reads the types that a parent offers (name, device API, instances left), creates
- * and removes devices, and says why either is refused. It depends on the port to the kernel in
- * {@code linux-sys} and on no other module: it reaches {@code sysfs} under roots that are injected,
- * so that a fake tree serves as well as the host's, and it opens no device file. Opening belongs to
- * {@code vfio-device-cdev} or {@code vfio-group-legacy}, of which neither is seen from here. As
- * everywhere, a parent or a type that is missing is told apart from a request that was wrong.
+ * and removes devices, says why either is refused, and tells what comes and goes. Definitions that
+ * outlast the machine's running are kept in the files of {@code mdevctl}. It depends on the port to
+ * the kernel in {@code linux-sys} and on no other module: it reaches {@code sysfs} under roots that
+ * are injected, so that a fake tree serves as well as the host's, and it opens no device file.
+ * Opening belongs to {@code vfio-device-cdev} or {@code vfio-group-legacy}, of which neither is
+ * seen from here. As everywhere, a parent or a type that is missing is told apart from a request
+ * that was wrong.
  */
 package org.vfio4j.mdev;

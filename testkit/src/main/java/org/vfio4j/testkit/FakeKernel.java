@@ -210,6 +210,11 @@ public final class FakeKernel implements Kernel {
   }
 
   @Override
+  public int uevents() {
+    return calls.uevents();
+  }
+
+  @Override
   public int poll(NativeBlock fds, int count, int timeoutMillis) {
     return calls.poll(fds, count, timeoutMillis);
   }

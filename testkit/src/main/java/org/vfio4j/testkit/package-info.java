@@ -70,6 +70,10 @@
  * be mapped (ENXIO), no dma-bufs, no device nodes without an IOMMU, and of the self-test nothing
  * about accesses. Pages of an IOMMU are never large, and guests' page tables are never kept.
  *
+ * <p>Of mediated devices not there are unbinding one from its driver, pages that a driver keeps
+ * pinned, kernels before 6.1, which named their groups and drivers otherwise, and of the samples
+ * what their classes say.
+ *
  * <p>A device may read what is mapped for writing only, as behind the lab's emulated VT-d.
  */
 package org.vfio4j.testkit;

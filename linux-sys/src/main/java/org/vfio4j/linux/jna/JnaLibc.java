@@ -84,6 +84,16 @@ public final class JnaLibc implements Libc {
   }
 
   @Override
+  public int socket(int domain, int type, int protocol) {
+    return result(Functions.socket(domain, type, protocol));
+  }
+
+  @Override
+  public int bind(int fd, long address, int length) {
+    return result(Functions.bind(fd, address, length));
+  }
+
+  @Override
   public int poll(long address, long count, int timeoutMillis) {
     return result(Functions.poll(address, count, timeoutMillis));
   }
@@ -144,6 +154,10 @@ public final class JnaLibc implements Libc {
     static native int munmap(long address, long length);
 
     static native int eventfd(int initial, int flags);
+
+    static native int socket(int domain, int type, int protocol);
+
+    static native int bind(int fd, long address, int length);
 
     static native int poll(long address, long count, int timeoutMillis);
 

@@ -43,6 +43,10 @@ public interface Libc {
 
   int eventfd(int initial, int flags);
 
+  int socket(int domain, int type, int protocol);
+
+  int bind(int fd, long address, int length);
+
   int poll(long address, long count, int timeoutMillis);
 
   int pageSize();

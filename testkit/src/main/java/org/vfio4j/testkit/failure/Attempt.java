@@ -17,7 +17,7 @@ import org.vfio4j.testkit.trace.Ioctls;
  */
 public record Attempt(PortCall call, int request, String path) {
   private static final Set<PortCall> ALLOCATE =
-      EnumSet.of(PortCall.OPEN, PortCall.DUP, PortCall.EVENTFD, PortCall.MMAP);
+      EnumSet.of(PortCall.OPEN, PortCall.DUP, PortCall.EVENTFD, PortCall.UEVENTS, PortCall.MMAP);
 
   private static final Set<Integer> IOCTLS_THAT_ALLOCATE =
       Set.of(

@@ -150,6 +150,12 @@ public final class FailingKernel extends ForwardingKernel {
   }
 
   @Override
+  public int uevents() {
+    int refused = refuse(Attempt.of(PortCall.UEVENTS));
+    return refused < 0 ? refused : below().uevents();
+  }
+
+  @Override
   public int poll(NativeBlock fds, int count, int timeoutMillis) {
     int refused = refuse(Attempt.of(PortCall.POLL));
     return refused < 0 ? refused : below().poll(fds, count, timeoutMillis);

@@ -17,6 +17,7 @@ public enum PortCall {
   MMAP(Errno.ENOMEM),
   MUNMAP(Errno.ENOMEM),
   EVENTFD(Errno.EMFILE),
+  UEVENTS(Errno.EPERM),
   POLL(Errno.ENOMEM),
   READ_FILE(Errno.EIO),
   WRITE_FILE(Errno.EIO),

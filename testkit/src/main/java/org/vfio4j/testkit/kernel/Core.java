@@ -31,6 +31,7 @@ final class Core {
   private final Map<Integer, IommuGroup> iommuGroups = new TreeMap<>();
   private final IommuDriver iommu;
   private final MockDriver mock;
+  private final Uevents uevents = new Uevents(gate);
   private int dmaEntryLimit;
   private boolean sriovEnabled;
   private int barAddress = FIRST_BAR_ADDRESS;
@@ -119,6 +120,10 @@ final class Core {
 
   FileTable files() {
     return files;
+  }
+
+  Uevents uevents() {
+    return uevents;
   }
 
   /** BARs that the process has mapped. */

@@ -61,6 +61,7 @@ final class MdevBus {
       MdevType added = new MdevType(parent, type);
       tree.addType(added, written -> create(added, written));
     }
+    changed(parent, "registered");
   }
 
   /** mdev_unregister_parent(): with all its devices. Waits until nobody has one of them open. */
@@ -78,6 +79,15 @@ final class MdevBus {
       }
     }
     tree.removeParent(parent);
+    changed(parent, "unregistered");
+  }
+
+  private void changed(MdevParent parent, String state) {
+    core.uevents().send("change", parent.path(), tree.subsystem(parent), "MDEV_STATE=" + state);
+  }
+
+  private void said(String action, MdevDevice device) {
+    core.uevents().send(action, device.path(), "mdev");
   }
 
   List<DmaFault> faults() {
@@ -109,10 +119,12 @@ final class MdevBus {
     MdevDevice device = new MdevDevice(core, type, uuid, made.value(), faults);
     devices.put(uuid, device);
     tree.addDevice(device, bytes -> remove(device, bytes));
+    said("add", device);
     device.group(core.makeGroup(device, Kind.EMULATED_IOMMU));
     sys.addGroup(device.group());
     sys.addGroupLink(device, device.group());
     device.vfio(vfioClass.register(device, device.group()));
+    said("bind", device);
     tree.addTypeLinks(device);
   }
 
@@ -149,6 +161,8 @@ final class MdevBus {
     sys.removeGroup(device.group());
     core.removeGroup(device.group());
     tree.removeDevice(device);
+    said("unbind", device);
+    said("remove", device);
     device.model().removed();
     uuids.remove(device.name());
     if (!device.type().parent().counts(device.type())) {

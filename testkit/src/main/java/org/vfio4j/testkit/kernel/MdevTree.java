@@ -40,6 +40,12 @@ final class MdevTree {
     sys.link(CLASS + name, parent.path());
   }
 
+  /** The bus or the class of a parent. */
+  String subsystem(MdevParent parent) {
+    FileTree.Link link = (FileTree.Link) tree.folder(parent.path()).find("subsystem");
+    return link.target().substring(link.target().lastIndexOf('/') + 1);
+  }
+
   void removeClassLink(MdevParent parent) {
     tree.remove(CLASS + parent.name());
   }

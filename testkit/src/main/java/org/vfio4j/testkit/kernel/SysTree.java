@@ -3,6 +3,7 @@ package org.vfio4j.testkit.kernel;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 import org.vfio4j.Errno;
@@ -227,9 +228,18 @@ final class SysTree {
     return Attribute.of(String.format("0x%0" + digits + "x%n", value));
   }
 
-  /** As sysfs has them: relative to the folder of the link. */
+  /**
+   * As sysfs has them: relative to the folder of the link, up to what both are in and no higher.
+   */
   void link(String from, String to) {
-    int folders = (int) from.chars().filter(c -> c == '/').count() - 1;
-    tree.addLink(from, "../".repeat(folders) + to.substring(1));
+    String[] folders = from.split("/");
+    String[] target = to.split("/");
+    int common = 0;
+    while (common < Math.min(folders.length, target.length) - 1
+        && folders[common].equals(target[common])) {
+      common++;
+    }
+    String down = String.join("/", List.of(target).subList(common, target.length));
+    tree.addLink(from, "../".repeat(folders.length - 1 - common) + down);
   }
 }

@@ -367,6 +367,12 @@ public final class SystemCalls implements Kernel {
     return (int) call(() -> core.files().add(new EventFdFile(gate, initial, flags)));
   }
 
+  /** Of mediated devices and their parents. */
+  @Override
+  public int uevents() {
+    return (int) call(() -> core.files().add(new UeventFile(core.uevents())));
+  }
+
   @Override
   public int poll(NativeBlock fds, int count, int timeoutMillis) {
     Objects.checkFromIndexSize(0, count * POLLFD_SIZE, fds.capacity());
