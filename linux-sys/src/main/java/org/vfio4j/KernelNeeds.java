@@ -11,7 +11,7 @@ import java.util.Optional;
  * <p>It is for people, and never decides anything: distributions put newer code into older
  * releases, and leave options out. What an open object can do is asked of the kernel itself.
  *
- * @param release the first one: {@code 6.13}
+ * @param release the first one: {@code 6.13}; {@code 7.1?} where that is not certain
  * @param config what it must be built with: {@code CONFIG_IOMMUFD}; empty when that is not known
  */
 public record KernelNeeds(String release, String config) {
@@ -29,6 +29,9 @@ public record KernelNeeds(String release, String config) {
       6.14 IOMMUFD IOMMU_HWPT_ALLOC_PASID
       6.15 IOMMUFD IOMMU_VEVENTQ_ALLOC
       6.17 IOMMUFD IOMMU_HW_QUEUE_ALLOC IOMMU_HW_INFO_FLAG_INPUT_TYPE
+      6.7 IOMMUFD iommu_hwpt_alloc.data_uptr iommu_hw_info.out_capabilities
+      6.11 IOMMUFD iommu_hwpt_alloc.fault_id
+      6.17 IOMMUFD iommu_viommu_alloc.data_uptr
       7.3? IOMMUFD_NOIOMMU IOMMU_IOAS_NOIOMMU_GET_PA
 
       3.6 VFIO_CONTAINER VFIO_GET_API_VERSION VFIO_CHECK_EXTENSION VFIO_SET_IOMMU
@@ -90,7 +93,8 @@ public record KernelNeeds(String release, String config) {
   /**
    * What a call, a flag or a feature needs.
    *
-   * @param name as in the kernel's headers: {@code IOMMU_IOAS_MAP_FILE}
+   * @param name as in the kernel's headers: {@code IOMMU_IOAS_MAP_FILE}, or a field that a struct
+   *     got later: {@code iommu_hwpt_alloc.fault_id}
    */
   public static Optional<KernelNeeds> of(String name) {
     return Optional.ofNullable(Known.ALL.get(name));
@@ -99,10 +103,6 @@ public record KernelNeeds(String release, String config) {
   /** To be read after "it needs": {@code Linux 6.13 or later with CONFIG_IOMMUFD}. */
   @Override
   public String toString() {
-    boolean certain = !release.endsWith("?");
-    return "Linux "
-        + (certain ? release : "about " + release.substring(0, release.length() - 1))
-        + " or later with "
-        + config;
+    return "Linux " + release.replace("?", " (about)") + " or later with " + config;
   }
 }

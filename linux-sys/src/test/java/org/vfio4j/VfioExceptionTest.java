@@ -52,7 +52,8 @@ class VfioExceptionTest {
             .build();
     assertThat(e.hint()).isEqualTo("it needs Linux 6.13 or later with CONFIG_IOMMUFD");
     e = VfioException.failed(Reason.NOT_IN_KERNEL, "IOMMU_IOAS_NOIOMMU_GET_PA").build();
-    assertThat(e.hint()).isEqualTo("it needs Linux about 7.3 or later with CONFIG_IOMMUFD_NOIOMMU");
+    assertThat(e.hint())
+        .isEqualTo("it needs Linux 7.3 (about) or later with CONFIG_IOMMUFD_NOIOMMU");
     e = VfioException.failed(Reason.NOT_IN_KERNEL, "IOMMU_VIOMMU_ALLOC").hint("load it").build();
     assertThat(e.hint()).isEqualTo("load it");
     assertThat(VfioException.failed(Reason.NOT_IN_KERNEL, "open").build().hint()).isEmpty();

@@ -43,6 +43,12 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
 
   private static final int FIRST_GUESS_OF_RANGES = 8;
 
+  /** There are as many as reserved regions and mappings of the hardware make: some tens. */
+  private static final int MAX_RANGES = 1 << 16;
+
+  /** The ranges may become more between two calls, but not for ever. */
+  private static final int MAX_ATTEMPTS = 8;
+
   private final Iommufd iommufd;
   private final IoasId id;
   private final Kernel kernel;
@@ -370,8 +376,11 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
     lifetime().enter();
     try {
       Iovas iovas = query(FIRST_GUESS_OF_RANGES);
-      while (iovas.needed > iovas.ranges.size()) {
+      for (int i = 0; i < MAX_ATTEMPTS && iovas.needed > iovas.ranges.size(); i++) {
         iovas = query(iovas.needed);
+      }
+      if (iovas.needed > iovas.ranges.size()) {
+        throw IommufdErrors.malformed("IOMMU_IOAS_IOVA_RANGES", "of " + this, iovas.needed);
       }
       return iovas;
     } finally {
@@ -389,6 +398,9 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
       boolean tooMany = Errno.EMSGSIZE.is(result) && needed > room;
       if (result < 0 && !tooMany) {
         throw IommufdErrors.call("IOMMU_IOAS_IOVA_RANGES", "of " + this, result).build();
+      }
+      if (needed < 0 || needed > MAX_RANGES) {
+        throw IommufdErrors.malformed("IOMMU_IOAS_IOVA_RANGES", "of " + this, needed);
       }
       return new Iovas(ranges(array, Math.min(room, needed)), needed, query.outIovaAlignment());
     } finally {

@@ -18,6 +18,7 @@ import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.linux.DeviceNode;
 import org.vfio4j.linux.FileObject;
 import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.KernelFeatures;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.Result;
 import org.vfio4j.memory.MappedMemory;
@@ -39,6 +40,9 @@ public final class Iommufd extends FileObject {
 
   /** More than any make of IOMMU tells. */
   private static final int FIRST_GUESS_OF_HW_INFO = 64;
+
+  /** In bytes; what is known has some tens. */
+  private static final int MAX_HW_INFO = 1 << 16;
 
   private final Map<DevId, NamedDevice> devices = new ConcurrentHashMap<>();
 
@@ -233,9 +237,12 @@ public final class Iommufd extends FileObject {
     try {
       NativeBlock data = new NativeBlock(FIRST_GUESS_OF_HW_INFO);
       IommuHwInfo info = getHwInfo(device, flags, dataType, data);
-      if (Integer.compareUnsigned(info.dataLen(), data.capacity()) > 0) {
+      if (info.dataLen() > data.capacity() && info.dataLen() <= MAX_HW_INFO) {
         data = new NativeBlock(info.dataLen());
         info = getHwInfo(device, flags, dataType, data);
+      }
+      if (info.dataLen() < 0 || info.dataLen() > MAX_HW_INFO) {
+        throw IommufdErrors.malformed("IOMMU_GET_HW_INFO", "of " + this, info.dataLen());
       }
       return new HwInfo(
           info.outDataType(),
@@ -291,6 +298,17 @@ public final class Iommufd extends FileObject {
 
     NamedDevice(DeviceCookie cookie) {
       this.cookie = cookie;
+    }
+  }
+
+  /** Which calls, and which fields of calls, the kernel has. */
+  public KernelFeatures<IommufdFeature> kernelFeatures() {
+    lifetime().enter();
+    try {
+      return KernelFeatures.ask(
+          toString(), IommufdFeature.class, feature -> feature.isIn(kernel(), heldFd()));
+    } finally {
+      lifetime().leave();
     }
   }
 

@@ -19,17 +19,29 @@ final class IommufdErrors {
     Errno errno = Errno.ofResult(result);
     Reason reason =
         switch (errno) {
-          case ENOTTY -> Reason.NOT_IN_KERNEL;
+          // E2BIG: a field is set that this kernel does not know.
+          case ENOTTY, E2BIG -> Reason.NOT_IN_KERNEL;
           case EOPNOTSUPP -> Reason.NOT_SUPPORTED;
           case ENOENT -> Reason.NO_SUCH_DEVICE;
           case EBUSY, EDEADLK -> Reason.IN_USE;
           case EPERM, EACCES -> Reason.NO_PERMISSION;
           case ENOMEM, ENOSPC, EMFILE, ENFILE -> Reason.LIMIT;
           case EEXIST, EADDRINUSE -> Reason.OVERLAP;
-          case EINVAL, EOVERFLOW, EFAULT, E2BIG -> Reason.INVALID_ARGUMENT;
+          case EINVAL, EOVERFLOW, EFAULT -> Reason.INVALID_ARGUMENT;
           default -> Reason.OTHER;
         };
     return VfioException.failed(reason, operation).on(object).errno(errno);
+  }
+
+  /** The kernel says that its answer has so many elements, or bytes. */
+  static VfioException malformed(String operation, String object, int count) {
+    return VfioException.failed(Reason.OTHER, operation)
+        .on(object)
+        .fact(
+            "the kernel's answer is malformed: it is said to have a length of "
+                + Integer.toUnsignedString(count))
+        .hint("this is a bug of the kernel; report it there")
+        .build();
   }
 
   static VfioException destroy(String what, long result) {

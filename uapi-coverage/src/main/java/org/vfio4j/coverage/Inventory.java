@@ -20,8 +20,10 @@ public final class Inventory {
   private static final String FILE = "uapi.txt";
 
   /** What every call of iommufd answers to a malformed argument. */
-  private static final List<Errno> COMMON =
-      List.of(Errno.EFAULT, Errno.EINVAL, Errno.E2BIG, Errno.ENOTTY);
+  private static final List<Errno> COMMON = List.of(Errno.EFAULT, Errno.EINVAL, Errno.E2BIG);
+
+  /** The release with the first calls of iommufd; later ones are unknown to earlier kernels. */
+  private static final Release FIRST_IOMMUFD = new Release(6, 2, true);
 
   /** Where numbers occur. */
   public enum Kind {
@@ -182,16 +184,19 @@ public final class Inventory {
     if (words.length < 7) {
       throw new IllegalArgumentException("too short: " + String.join(" ", words));
     }
+    Release since = Release.of(words[4]);
     List<Errno> errnos = new ArrayList<>();
     for (String word : Arrays.asList(words).subList(7, words.length)) {
       if (word.equals("common")) {
         errnos.addAll(COMMON);
+        if (since.compareTo(FIRST_IOMMUFD) > 0) {
+          errnos.add(Errno.ENOTTY);
+        }
       } else {
         errnos.add(Errno.valueOf(word));
       }
     }
     int number = Integer.decode(words[2]);
-    Release since = Release.of(words[4]);
     Ioctl ioctl =
         new Ioctl(words[1], number, words[3], since, words[5], words[6], List.copyOf(errnos));
     unique(ioctls.put(words[1], ioctl), words[1]);

@@ -56,6 +56,25 @@ public final class Reached {
     other.tests.forEach((name, classes) -> tests(name).addAll(classes));
   }
 
+  /** The same without what these tests have reached. */
+  public Reached without(Set<String> classes) {
+    Reached rest = new Reached();
+    tests.forEach(
+        (name, known) -> {
+          Set<String> others = new TreeSet<>(known);
+          others.removeAll(classes);
+          if (!others.isEmpty()) {
+            rest.tests(name).addAll(others);
+          }
+        });
+    return rest;
+  }
+
+  /** Leaves out the tests that ran and reached nothing. */
+  public void forgetWhatReachesNothing() {
+    tests.remove(NOTHING);
+  }
+
   public void write(Path file) throws IOException {
     StringBuilder text = new StringBuilder();
     tests.forEach(

@@ -4,6 +4,9 @@ package org.vfio4j.coverage;
 import java.lang.instrument.ClassFileTransformer;
 import java.lang.instrument.Instrumentation;
 import java.security.ProtectionDomain;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -13,6 +16,7 @@ import org.objectweb.asm.ClassVisitor;
 import org.objectweb.asm.ClassWriter;
 import org.objectweb.asm.MethodVisitor;
 import org.objectweb.asm.Opcodes;
+import org.objectweb.asm.Type;
 import org.vfio4j.memory.NativeBlock;
 
 /**
@@ -76,13 +80,23 @@ public final class Recorder {
   }
 
   /** Called at the end of an ioctl. */
-  public static void ioctl(int result, int request, long argument, boolean real) {
-    (real ? ON_REAL : ON_FAKE).ioctl(request, argument, result);
+  public static void ioctl(int result, int fd, int request, long argument, boolean real) {
+    (real ? ON_REAL : ON_FAKE).ioctl(fd, request, argument, result);
   }
 
   /** Called at the end of an ioctl. */
-  public static void ioctl(int result, int request, NativeBlock argument, boolean real) {
-    (real ? ON_REAL : ON_FAKE).ioctl(request, argument, result);
+  public static void ioctl(int result, int fd, int request, NativeBlock argument, boolean real) {
+    (real ? ON_REAL : ON_FAKE).ioctl(fd, request, argument, result);
+  }
+
+  /** Called at the end of an open. */
+  public static void open(int result, String path, boolean real) {
+    (real ? ON_REAL : ON_FAKE).opened(result, path);
+  }
+
+  /** Called at the end of a dup. */
+  public static void dup(int result, int fd, boolean real) {
+    (real ? ON_REAL : ON_FAKE).duplicated(result, fd);
   }
 
   /** Called at the end of a read. */
@@ -107,11 +121,13 @@ public final class Recorder {
             MethodVisitor method =
                 super.visitMethod(access, name, descriptor, signature, exceptions);
             return switch (name + descriptor) {
-              case "ioctl(IIJ)I" -> new Ending(method, name, Opcodes.LLOAD, "(IIJZ)V", real);
-              case "ioctl(II" + BLOCK + ")I" ->
-                  new Ending(method, name, Opcodes.ALOAD, "(II" + BLOCK + "Z)V", real);
-              case "read(I" + BLOCK + "I)J", "write(I" + BLOCK + "I)J" ->
-                  new Ending(method, name, Opcodes.ALOAD, "(JI" + BLOCK + "Z)V", real);
+              case "ioctl(IIJ)I",
+                  "ioctl(II" + BLOCK + ")I",
+                  "open(Ljava/lang/String;I)I",
+                  "dup(I)I",
+                  "read(I" + BLOCK + "I)J",
+                  "write(I" + BLOCK + "I)J" ->
+                  new Ending(method, name, descriptor, real);
               default -> method;
             };
           }
@@ -120,30 +136,38 @@ public final class Recorder {
     return writer.toByteArray();
   }
 
-  /** Tells the recorder of the result before each return. */
+  /** Tells the recorder before each return: of the result, of the arguments, of the kernel. */
   private static final class Ending extends MethodVisitor {
     private final String name;
-    private final int load;
-    private final String descriptor;
+    private final Type[] arguments;
+    private final Type result;
     private final boolean real;
 
-    Ending(MethodVisitor method, String name, int load, String descriptor, boolean real) {
+    Ending(MethodVisitor method, String name, String descriptor, boolean real) {
       super(Opcodes.ASM9, method);
       this.name = name;
-      this.load = load;
-      this.descriptor = descriptor;
+      // The length of a read or a write, and the flags of an open, say nothing.
+      Type[] all = Type.getArgumentTypes(descriptor);
+      boolean whole = name.equals("ioctl") || name.equals("dup");
+      this.arguments = whole ? all : Arrays.copyOf(all, all.length - 1);
+      this.result = Type.getReturnType(descriptor);
       this.real = real;
     }
 
     @Override
     public void visitInsn(int opcode) {
-      boolean ioctl = name.equals("ioctl");
-      if (opcode == (ioctl ? Opcodes.IRETURN : Opcodes.LRETURN)) {
-        // The result; the request and its argument, or the descriptor and the bytes.
-        super.visitInsn(ioctl ? Opcodes.DUP : Opcodes.DUP2);
-        super.visitVarInsn(Opcodes.ILOAD, ioctl ? 2 : 1);
-        super.visitVarInsn(load, ioctl ? 3 : 2);
+      if (opcode == result.getOpcode(Opcodes.IRETURN)) {
+        List<Type> told = new ArrayList<>(List.of(result));
+        super.visitInsn(result.getSize() == 1 ? Opcodes.DUP : Opcodes.DUP2);
+        int slot = 1;
+        for (Type argument : arguments) {
+          super.visitVarInsn(argument.getOpcode(Opcodes.ILOAD), slot);
+          slot += argument.getSize();
+          told.add(argument);
+        }
         super.visitInsn(real ? Opcodes.ICONST_1 : Opcodes.ICONST_0);
+        told.add(Type.BOOLEAN_TYPE);
+        String descriptor = Type.getMethodDescriptor(Type.VOID_TYPE, told.toArray(new Type[0]));
         super.visitMethodInsn(Opcodes.INVOKESTATIC, SELF, name, descriptor, false);
       }
       super.visitInsn(opcode);

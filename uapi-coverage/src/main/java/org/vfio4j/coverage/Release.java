@@ -13,7 +13,7 @@ public record Release(int major, int minor, boolean certain) implements Comparab
       Comparator.comparingInt(Release::major).thenComparingInt(Release::minor);
 
   /** Of {@code 6.12}, or {@code 7.3?} where it is not certain. */
-  static Release of(String text) {
+  public static Release of(String text) {
     boolean certain = !text.endsWith("?");
     String[] parts = (certain ? text : text.substring(0, text.length() - 1)).split("\\.");
     if (parts.length != 2) {

@@ -31,8 +31,8 @@ import org.vfio4j.memory.NativeBlock;
  * ENOTTY, {@code VFIO_DEVICE_RESET:EINVAL} for an errno, and by its name for a number, which counts
  * only where the call succeeded.
  *
- * <p>A call whose number others have too is known by the class of its argument; a bare block leaves
- * it unknown.
+ * <p>A call whose number others have too is known by the file that it is made on and by the class
+ * of its argument.
  */
 final class Sightings {
   private static final int ENOUGH = 20_000;
@@ -40,6 +40,11 @@ final class Sightings {
   private static final int OFFSET_OF_DATA = 8;
   private static final int OFFSET_OF_NEXT = 4;
   private static final int LOW_16 = 0xffff;
+  private static final String IOMMUFD = "iommufd";
+  private static final String CONTAINER = "container";
+  private static final String DEVICE = "device";
+  private static final String CDEV = "cdev";
+  private static final String GET_DEVICE_FD = "VFIO_GROUP_GET_DEVICE_FD";
   private static final String FEATURE = "vfio_device_feature";
   private static final String CAP_OFFSET = "cap_offset";
 
@@ -57,6 +62,9 @@ final class Sightings {
   private final Map<String, Payload> payloads = new HashMap<>();
   private final Map<String, List<Stream>> streams = new HashMap<>();
   private final Map<Integer, List<Stream>> open = new HashMap<>();
+
+  /** What is open, by the descriptor, as far as its opening was seen. */
+  private final Map<Integer, String> kinds = new HashMap<>();
 
   /** What was seen, by the test that showed it. */
   private final Map<String, Set<String>> seen = new TreeMap<>();
@@ -100,13 +108,35 @@ final class Sightings {
     return all;
   }
 
-  /** A call with a number for an argument. */
-  synchronized void ioctl(int request, long argument, int result) {
+  /** A file was opened. */
+  synchronized void opened(int fd, String path) {
+    if (fd >= 0) {
+      kinds.put(
+          fd,
+          switch (path) {
+            case "/dev/iommu" -> IOMMUFD;
+            case "/dev/vfio/vfio" -> CONTAINER;
+            default ->
+                path.startsWith("/dev/vfio/devices/")
+                    ? CDEV
+                    : path.startsWith("/dev/vfio/") ? "group" : "other";
+          });
+    }
+  }
+
+  synchronized void duplicated(int copy, int fd) {
+    if (copy >= 0 && kinds.containsKey(fd)) {
+      kinds.put(copy, kinds.get(fd));
+    }
+  }
+
+  /** A call with a number, or an address of whatever, for an argument. */
+  synchronized void ioctl(int fd, int request, long argument, int result) {
     if (isEnough(request)) {
       return;
     }
-    for (Ioctl ioctl : byNumber.getOrDefault(request, List.of())) {
-      boolean alone = byNumber.get(request).size() == 1;
+    for (Ioctl ioctl : candidates(fd, request)) {
+      boolean alone = candidates(fd, request).size() == 1;
       if (alone || ioctl.argument().equals("none")) {
         answered(ioctl, result);
         for (Constant constant : byPlace.getOrDefault(ioctl.name(), List.of())) {
@@ -119,16 +149,17 @@ final class Sightings {
   }
 
   /** A call with a block for an argument, as it was left. */
-  synchronized void ioctl(int request, NativeBlock argument, int result) {
+  synchronized void ioctl(int fd, int request, NativeBlock argument, int result) {
     if (isEnough(request)) {
       return;
     }
     String tag = TAGS.get(argument.getClass());
-    for (Ioctl ioctl : byNumber.getOrDefault(request, List.of())) {
-      boolean alone = byNumber.get(request).size() == 1;
+    List<Ioctl> candidates = candidates(fd, request);
+    for (Ioctl ioctl : candidates) {
       boolean bare = inventory.struct(tag) == null;
       boolean fits =
-          ioctl.argument().equals(tag) || (bare && (alone || ioctl.argument().equals("pointer")));
+          ioctl.argument().equals(tag)
+              || (bare && (candidates.size() == 1 || ioctl.argument().equals("pointer")));
       if (fits) {
         answered(ioctl, result);
         Layout layout = inventory.struct(ioctl.argument());
@@ -139,8 +170,29 @@ final class Sightings {
           feature(layout, view);
           opened(ioctl, layout, view);
         }
+        if (ioctl.name().equals(GET_DEVICE_FD) && result >= 0) {
+          kinds.put(result, DEVICE);
+        }
       }
     }
+  }
+
+  /** The calls that this may be, by the file that it is made on, if that is known. */
+  private List<Ioctl> candidates(int fd, int request) {
+    List<Ioctl> all = byNumber.getOrDefault(request, List.of());
+    String kind = kinds.get(fd);
+    if (kind == null || all.size() == 1) {
+      return all;
+    }
+    return all.stream()
+        .filter(
+            ioctl ->
+                switch (ioctl.file()) {
+                  case CONTAINER -> kind.equals(CONTAINER) || kind.equals(IOMMUFD);
+                  case DEVICE, CDEV -> kind.equals(DEVICE) || kind.equals(CDEV);
+                  default -> ioctl.file().equals(kind) || ioctl.file().equals("migration");
+                })
+        .toList();
   }
 
   /** What was read from, or written to, a file. */

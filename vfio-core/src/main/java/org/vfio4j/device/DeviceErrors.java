@@ -271,8 +271,8 @@ final class DeviceErrors {
               .result(result)
               .fact("the driver of the device does not offer it, or the kernel does not have it")
               .hint(
-                  "it needs Linux "
-                      + feature.since()
+                  "it needs "
+                      + feature.needs().orElseThrow()
                       + ", and a driver of VFIO that can; features().all() says what there is")
               .build();
       default -> failed(operation, object, result);

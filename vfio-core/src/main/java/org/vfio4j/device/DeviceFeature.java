@@ -2,6 +2,7 @@
 package org.vfio4j.device;
 
 import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.linux.KernelFeature;
 
 /**
  * What a device can do beside regions and interrupts, as far as its driver offers it:
@@ -9,34 +10,34 @@ import org.vfio4j.device.uapi.VfioDeviceUapi;
  *
  * <p>Source: {@code include/uapi/linux/vfio.h}.
  */
-public enum DeviceFeature {
+public enum DeviceFeature implements KernelFeature {
   /** The secret between users of a physical function and of its virtual functions. */
-  PCI_VF_TOKEN(VfioDeviceUapi.VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, Access.SET, "5.7"),
+  PCI_VF_TOKEN(VfioDeviceUapi.VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, Access.SET),
   /** What of {@link Migration} the device can. */
-  MIGRATION(VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIGRATION, Access.GET, "5.18"),
+  MIGRATION(VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIGRATION, Access.GET),
   /** The state of {@link Migration}. */
-  MIG_DEVICE_STATE(VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, Access.GET_AND_SET, "5.18"),
+  MIG_DEVICE_STATE(VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, Access.GET_AND_SET),
   /** See {@link LowPower}. */
-  LOW_POWER_ENTRY(VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, Access.SET, "6.1"),
+  LOW_POWER_ENTRY(VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, Access.SET),
   /** See {@link LowPower}. */
   LOW_POWER_ENTRY_WITH_WAKEUP(
-      VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, Access.SET, "6.1"),
+      VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, Access.SET),
   /** See {@link LowPower}. */
-  LOW_POWER_EXIT(VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, Access.SET, "6.1"),
+  LOW_POWER_EXIT(VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, Access.SET),
   /** See {@link DmaLogging}. */
-  DMA_LOGGING_START(VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START, Access.SET, "6.1"),
+  DMA_LOGGING_START(VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START, Access.SET),
   /** See {@link DmaLogging}. */
-  DMA_LOGGING_STOP(VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP, Access.SET, "6.1"),
+  DMA_LOGGING_STOP(VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP, Access.SET),
   /** See {@link DmaLogging}. */
-  DMA_LOGGING_REPORT(VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, Access.GET, "6.1"),
+  DMA_LOGGING_REPORT(VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, Access.GET),
   /** How much {@link Migration} will have to move at least. */
-  MIG_DATA_SIZE(VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, Access.GET, "6.2"),
+  MIG_DATA_SIZE(VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, Access.GET),
   /** Bus mastering of a device without a configuration space: vfio-cdx. */
-  BUS_MASTER(VfioDeviceUapi.VFIO_DEVICE_FEATURE_BUS_MASTER, Access.SET, "6.7"),
+  BUS_MASTER(VfioDeviceUapi.VFIO_DEVICE_FEATURE_BUS_MASTER, Access.SET),
   /** See {@link DmaBuf}. */
-  DMA_BUF(VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_BUF, Access.GET, "6.19"),
+  DMA_BUF(VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_BUF, Access.GET),
   /** That {@link PreCopyInfo} may tell of new initial data. */
-  MIG_PRECOPY_INFO_V2(VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, Access.SET, "7.1");
+  MIG_PRECOPY_INFO_V2(VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, Access.SET);
 
   /** What can be done with a feature. */
   public enum Access {
@@ -58,12 +59,10 @@ public enum DeviceFeature {
 
   private final int number;
   private final Access access;
-  private final String since;
 
-  DeviceFeature(int number, Access access, String since) {
+  DeviceFeature(int number, Access access) {
     this.number = number;
     this.access = access;
-    this.since = since;
   }
 
   /** As in the low 16 bits of the flags of VFIO_DEVICE_FEATURE. */
@@ -75,8 +74,8 @@ public enum DeviceFeature {
     return access;
   }
 
-  /** The first release of Linux that has it: {@code 5.18}. */
-  public String since() {
-    return since;
+  @Override
+  public String kernelName() {
+    return "VFIO_DEVICE_FEATURE_" + (this == MIG_PRECOPY_INFO_V2 ? "MIG_PRECOPY_INFOv2" : name());
   }
 }

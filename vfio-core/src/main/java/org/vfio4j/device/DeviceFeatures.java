@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.device;
 
-import java.util.EnumSet;
 import java.util.Set;
 import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
@@ -46,9 +45,7 @@ public final class DeviceFeatures {
 
   /** All that the device has. */
   public Set<DeviceFeature> all() {
-    EnumSet<DeviceFeature> features = EnumSet.allOf(DeviceFeature.class);
-    features.removeIf(feature -> !has(feature));
-    return features;
+    return device.kernelFeatures().present();
   }
 
   /**

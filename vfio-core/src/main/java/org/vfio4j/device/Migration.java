@@ -200,6 +200,13 @@ public final class Migration {
       }
     }
     setState(target);
+    if (saving == null) {
+      throw VfioException.failed(Reason.OTHER, SET_STATE)
+          .on("of " + device + " to " + target)
+          .fact("the kernel's answer is malformed: it gave no stream at the entry to the state")
+          .hint("this is a bug of the device's driver in the kernel; report it there")
+          .build();
+    }
     return saving;
   }
 

@@ -14,6 +14,7 @@ import org.vfio4j.device.uapi.VfioRegionInfo;
 import org.vfio4j.dma.IovaRange;
 import org.vfio4j.linux.FileObject;
 import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.KernelFeatures;
 import org.vfio4j.linux.Lifetime;
 
 /**
@@ -187,6 +188,15 @@ public class VfioDevice extends FileObject {
     } finally {
       lifetime().leave();
     }
+  }
+
+  /**
+   * Which features the kernel and the driver of the device have, and what the others need.
+   *
+   * @throws VfioException as {@link DeviceFeatures#has}
+   */
+  public final KernelFeatures<DeviceFeature> kernelFeatures() {
+    return KernelFeatures.ask(toString(), DeviceFeature.class, features()::has);
   }
 
   /** What the device can do beside regions and interrupts. */

@@ -66,7 +66,6 @@ final class CdevErrors {
       case ENOTTY ->
           bindFailed(Reason.NOT_IN_KERNEL, name, errno)
               .fact("the file is not a device node, or the kernel cannot bind")
-              .hint("it needs Linux 6.6 with CONFIG_VFIO_DEVICE_CDEV")
               .build();
       default -> bindFailed(Reason.OTHER, name, errno).build();
     };

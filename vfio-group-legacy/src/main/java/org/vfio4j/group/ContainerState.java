@@ -99,6 +99,11 @@ final class ContainerState {
     return Errno.EINVAL.is(getInfo(kernel, fd));
   }
 
+  /** What VFIO_IOMMU_DIRTY_PAGES answers to an argument without anything in it. */
+  int emptyDirtyPages() {
+    return emptyDirtyPages(kernel, fd);
+  }
+
   private static boolean isIommufd(Kernel kernel, int fd) {
     int info = getInfo(kernel, fd);
     if (info != 0) {
@@ -106,8 +111,11 @@ final class ContainerState {
     }
     // Type1 knows this call and refuses the empty argument; only in Linux 5.7 and before it does
     // not, and they have no iommufd.
-    int dirty = kernel.ioctl(fd, VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES, new NativeBlock(8));
-    return Errno.ENOTTY.is(dirty);
+    return Errno.ENOTTY.is(emptyDirtyPages(kernel, fd));
+  }
+
+  private static int emptyDirtyPages(Kernel kernel, int fd) {
+    return kernel.ioctl(fd, VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES, new NativeBlock(8));
   }
 
   private static int getInfo(Kernel kernel, int fd) {

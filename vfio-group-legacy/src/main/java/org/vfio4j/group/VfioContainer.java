@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.group;
 
+import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.linux.DeviceNode;
 import org.vfio4j.linux.FileObject;
 import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.KernelFeatures;
 
 /**
  * A container: the groups in it share one IOMMU, and so one I/O address space.
@@ -103,6 +105,30 @@ public final class VfioContainer extends FileObject {
         throw GroupErrors.checkExtension(state, extension, result);
       }
       return result;
+    } finally {
+      lifetime().leave();
+    }
+  }
+
+  /**
+   * What the kernel has; once an IOMMU is set, what that has.
+   *
+   * <p>An extension is there when the kernel says so. Dirty page logging has none: it is there when
+   * the kernel finds fault with an empty argument instead of not knowing the call.
+   */
+  public KernelFeatures<ContainerFeature> kernelFeatures() {
+    lifetime().enter();
+    try {
+      boolean set = state.hasIommu();
+      return KernelFeatures.ask(
+          toString(),
+          ContainerFeature.class,
+          feature ->
+              feature == ContainerFeature.DIRTY_PAGES
+                  ? set && Errno.EINVAL.is(state.emptyDirtyPages())
+                  : kernel()
+                          .ioctl(heldFd(), VfioGroupUapi.VFIO_CHECK_EXTENSION, feature.extension())
+                      > 0);
     } finally {
       lifetime().leave();
     }

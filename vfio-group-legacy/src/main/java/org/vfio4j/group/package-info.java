@@ -8,6 +8,9 @@
  * devices is in the hands of a host driver; when it is not, the error names the members and their
  * drivers. A container with an IOMMU is a {@linkplain org.vfio4j.dma DMA space}.
  *
+ * <p>{@link org.vfio4j.group.SpaprIommu} and {@link org.vfio4j.group.EehPe} are the calls for POWER
+ * servers, which were never run on one.
+ *
  * <p>This is also the API that a kernel serves from its compatibility layer, and that the bridge
  * serves on kernels without it. The package depends neither on iommufd nor on device nodes: where
  * an iommufd takes the container's place it is handed in as a plain file descriptor.

@@ -3,6 +3,7 @@ package org.vfio4j.group;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.mockito.Mockito.when;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -136,6 +137,26 @@ class VfioContainerTest {
       vfio.iommuSet = true;
       container.adoptIommu(IommuType.TYPE1).close();
       assertThat(vfio.calls).doesNotContain("unmap all");
+      assertThat(group.isClosed()).isFalse();
+    }
+  }
+
+  @Test
+  void whatTheKernelHas() {
+    try (VfioContainer container = vfio.container();
+        VfioGroup group = VfioGroup.open(vfio.kernel, 5).join(container)) {
+      when(vfio.kernel.ioctl(
+              StubVfio.CONTAINER,
+              VfioGroupUapi.VFIO_CHECK_EXTENSION,
+              (long) VfioGroupUapi.VFIO_TYPE1v2_IOMMU))
+          .thenReturn(1);
+      assertThat(container.kernelFeatures().present()).containsExactly(ContainerFeature.TYPE1_V2);
+      container.setIommu(IommuType.TYPE1_V2).close();
+      assertThat(container.kernelFeatures().present())
+          .containsExactly(ContainerFeature.TYPE1_V2, ContainerFeature.DIRTY_PAGES);
+      vfio.errors.put(VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES, Errno.ENOTTY);
+      assertThat(container.kernelFeatures().absent()).contains(ContainerFeature.DIRTY_PAGES);
+      assertThat(container.kernelFeatures().toString()).contains("Linux 5.8 or later");
       assertThat(group.isClosed()).isFalse();
     }
   }

@@ -30,7 +30,7 @@ import org.vfio4j.memory.Struct;
 /** Every struct and every number of the kernel's, in all modules, as the C compiler sees them. */
 @Tag("layout")
 class LayoutTest {
-  private static final Set<String> ABSENT = NotInTheseHeaders.REASONS.keySet();
+  private static final Set<String> ABSENT = new TreeSet<>(NotInTheseHeaders.REASONS.keySet());
 
   private static List<Class<?>> structs;
   private static List<Class<?>> numbers;
@@ -52,6 +52,7 @@ class LayoutTest {
       expressions.addAll(new NumbersUnderTest(type).expressions());
     }
     c = CompilerView.of(headers(), expressions);
+    ABSENT.removeIf(LayoutTest::isInTheHeaders);
   }
 
   @Test
@@ -104,14 +105,11 @@ class LayoutTest {
                             .isEmpty()));
   }
 
-  /** Or has grown since, which only a struct can. */
-  @Test
-  void whatIsListedAsAbsentIsAbsent() {
-    for (String name : ABSENT) {
-      OptionalLong value = c.value(name.startsWith("struct ") ? "sizeof(" + name + ")" : name);
-      Layout layout = Inventory.load().struct(name.replace("struct ", ""));
-      assertThat(value.isEmpty() || value.getAsLong() < layout.size()).as(name).isTrue();
-    }
+  /** Newer things may have been carried back into these headers: then the compiler judges. */
+  private static boolean isInTheHeaders(String name) {
+    OptionalLong value = c.value(name.startsWith("struct ") ? "sizeof(" + name + ")" : name);
+    Layout layout = Inventory.load().struct(name.replace("struct ", ""));
+    return value.isPresent() && (layout == null || value.getAsLong() == layout.size());
   }
 
   /** The folder of {@code linux/vfio.h}, from the one who runs the tests. */

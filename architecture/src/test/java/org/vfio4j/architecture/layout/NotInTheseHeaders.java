@@ -10,8 +10,7 @@ import org.vfio4j.coverage.Release;
 /**
  * What the lab's kernel headers (6.12) lack by the inventory, or have in a shorter form: structs
  * ({@code "struct tag"}) and numbers, each with the kernel that has it. The library's are compared
- * with the inventory then. Everything else that the headers lack is an error, and so is an entry
- * here that the headers do have.
+ * with the inventory then. Everything else that the headers lack is an error.
  */
 final class NotInTheseHeaders {
   static final Map<String, String> REASONS = reasons(Inventory.load());

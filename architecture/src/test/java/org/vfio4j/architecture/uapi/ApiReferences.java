@@ -167,7 +167,7 @@ final class ApiReferences {
       if (isInUapi(type) && type.getKind() == ElementKind.CLASS) {
         references.kernel.put(type.getSimpleName().toString(), type);
       }
-      return super.visitClass(tree, unused);
+      return super.visitClass(tree, null);
     }
 
     @Override
@@ -177,31 +177,31 @@ final class ApiReferences {
       if (number && variable.getEnclosingElement().getSimpleName().toString().endsWith("Uapi")) {
         references.kernel.put(variable.getSimpleName().toString(), variable);
       }
-      return super.visitVariable(tree, unused);
+      return super.visitVariable(tree, null);
     }
 
     @Override
     public Void visitMemberSelect(MemberSelectTree tree, Void unused) {
       use(trees.getElement(getCurrentPath()));
-      return super.visitMemberSelect(tree, unused);
+      return super.visitMemberSelect(tree, null);
     }
 
     @Override
     public Void visitIdentifier(IdentifierTree tree, Void unused) {
       use(trees.getElement(getCurrentPath()));
-      return super.visitIdentifier(tree, unused);
+      return super.visitIdentifier(tree, null);
     }
 
     @Override
     public Void visitMemberReference(MemberReferenceTree tree, Void unused) {
       use(trees.getElement(getCurrentPath()));
-      return super.visitMemberReference(tree, unused);
+      return super.visitMemberReference(tree, null);
     }
 
     @Override
     public Void visitNewClass(NewClassTree tree, Void unused) {
       use(trees.getElement(getCurrentPath()));
-      return super.visitNewClass(tree, unused);
+      return super.visitNewClass(tree, null);
     }
 
     private void use(Element used) {

@@ -116,10 +116,18 @@ final class TypedPlaces {
       if (offset != null && number(offset) != field.offset()) {
         missing.add(
             name + "." + field.name() + ": at " + number(offset) + ", not " + field.offset());
-      } else if (offset == null && isMeant(field)) {
+      } else if (offset == null && isMeant(field) && !isShared(offsets, layout, field)) {
         missing.add(name + "." + field.name());
       }
     }
+  }
+
+  /** Whether it is of a union, and another name of the same bytes is there. */
+  private static boolean isShared(
+      Map<String, Field> offsets, Layout layout, Inventory.Field field) {
+    return layout.fields().stream()
+        .filter(other -> other.offset() == field.offset() && other.width() == field.width())
+        .anyMatch(other -> offsets.keySet().stream().anyMatch(name -> isNamed(name, other.name())));
   }
 
   /** Not what is reserved, the header that all capabilities begin with, or an array at the end. */
@@ -136,7 +144,8 @@ final class TypedPlaces {
     Map<String, Field> constants = new TreeMap<>();
     for (Field field : type.getDeclaredFields()) {
       boolean number = field.getType() == int.class || field.getType() == long.class;
-      if (number && Modifier.isStatic(field.getModifiers()) && !field.isSynthetic()) {
+      int modifiers = field.getModifiers();
+      if (number && Modifier.isStatic(modifiers) && Modifier.isPublic(modifiers)) {
         field.setAccessible(true);
         constants.put(field.getName(), field);
       }

@@ -81,7 +81,8 @@ final class GroupFile extends CharacterFile {
       }
       group.join(context);
     } else {
-      throw KernelError.of(Errno.EBADFD);
+      // EBADFD since iommufds can be what it was not.
+      throw KernelError.of(core.version().hasIommufd() ? Errno.EBADFD : Errno.EINVAL);
     }
   }
 

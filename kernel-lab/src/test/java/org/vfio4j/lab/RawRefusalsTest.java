@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.vfio4j.Errno;
+import org.vfio4j.bridge.AssignedDevice;
+import org.vfio4j.bridge.VfioMode;
+import org.vfio4j.cdev.VfioCdev;
+import org.vfio4j.cdev.uapi.VfioCdevUapi;
+import org.vfio4j.cdev.uapi.VfioDeviceAttachIommufdPt;
+import org.vfio4j.cdev.uapi.VfioDeviceBindIommufd;
+import org.vfio4j.cdev.uapi.VfioDeviceDetachIommufdPt;
+import org.vfio4j.device.VfioDevice;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.device.uapi.VfioIrqSet;
+import org.vfio4j.group.IommuType;
+import org.vfio4j.group.Type1Iommu;
+import org.vfio4j.group.VfioContainer;
+import org.vfio4j.group.VfioGroup;
+import org.vfio4j.group.uapi.VfioGroupUapi;
+import org.vfio4j.group.uapi.VfioIommuType1DmaMap;
+import org.vfio4j.group.uapi.VfioIommuType1DmaUnmap;
+import org.vfio4j.group.uapi.VfioIommuType1Info;
+import org.vfio4j.iommufd.Iommufd;
+import org.vfio4j.linux.EventFd;
+import org.vfio4j.linux.Linux;
+import org.vfio4j.memory.NativeBlock;
+
+/** Refusals that the library's own classes do not let a program run into. */
+class RawRefusalsTest {
+  private static final long NOWHERE = 16;
+  private static final int CLOSED_FD = 1_000;
+
+  @Test
+  @Tag("lab")
+  @Tag("lab-group")
+  void whatIsNoContainer() {
+    try (VfioGroup group = VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.EDU));
+        EventFd other = EventFd.create(Lab.KERNEL, "other")) {
+      int request = VfioGroupUapi.VFIO_GROUP_SET_CONTAINER;
+      assertRefused(Errno.EFAULT, Lab.KERNEL.ioctl(group.fd(), request, NOWHERE));
+      assertRefused(Errno.EBADF, Lab.KERNEL.ioctl(group.fd(), request, number(CLOSED_FD)));
+      // Before there were iommufds the answer was another one.
+      assertRefused(
+          Lab.OLD_KERNEL ? Errno.EINVAL : Errno.EBADFD,
+          Lab.KERNEL.ioctl(group.fd(), request, number(other.fd())));
+      assertRefused(
+          Errno.EINVAL, Lab.KERNEL.ioctl(group.fd(), VfioGroupUapi.VFIO_GROUP_UNSET_CONTAINER, 0));
+      assertRefused(Errno.ENOTTY, Lab.KERNEL.ioctl(group.fd(), 0x3BFF, 0));
+    }
+  }
+
+  @Test
+  @Tag("lab")
+  @Tag("lab-group")
+  void aGroupStaysWhileItsDevicesAreOpen() {
+    try (VfioContainer container = VfioContainer.open(Lab.KERNEL);
+        VfioGroup group = VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.EDU)).join(container);
+        Type1Iommu iommu = container.setIommu(IommuType.TYPE1_V2);
+        VfioDevice edu = group.device(Lab.EDU)) {
+      assertRefused(
+          Errno.EBUSY, Lab.KERNEL.ioctl(group.fd(), VfioGroupUapi.VFIO_GROUP_UNSET_CONTAINER, 0));
+      assertThat(edu.info().numRegions()).isPositive();
+      assertThat(iommu.isClosed()).isFalse();
+    }
+  }
+
+  @Test
+  @Tag("lab")
+  void anIommufdWithoutAnAddressSpaceForContainers() {
+    try (Iommufd iommufd = Iommufd.open(Lab.KERNEL)) {
+      int fd = iommufd.fd();
+      assertRefused(
+          Errno.ENODEV,
+          Lab.KERNEL.ioctl(
+              fd, VfioGroupUapi.VFIO_CHECK_EXTENSION, VfioGroupUapi.VFIO_DMA_CC_IOMMU));
+      assertRefused(
+          Errno.ENODEV,
+          Lab.KERNEL.ioctl(fd, VfioGroupUapi.VFIO_SET_IOMMU, VfioGroupUapi.VFIO_TYPE1_IOMMU));
+      assertRefused(
+          Errno.EINVAL,
+          Lab.KERNEL.ioctl(fd, VfioGroupUapi.VFIO_SET_IOMMU, VfioGroupUapi.VFIO_UNMAP_ALL));
+      assertRefused(
+          Errno.ENODEV,
+          Lab.KERNEL.ioctl(fd, VfioGroupUapi.VFIO_IOMMU_GET_INFO, new VfioIommuType1Info(0)));
+      assertRefused(
+          Errno.ENODEV,
+          Lab.KERNEL.ioctl(
+              fd, VfioGroupUapi.VFIO_IOMMU_MAP_DMA, new VfioIommuType1DmaMap().flags(1)));
+      assertRefused(
+          Errno.ENODEV,
+          Lab.KERNEL.ioctl(fd, VfioGroupUapi.VFIO_IOMMU_UNMAP_DMA, new VfioIommuType1DmaUnmap()));
+    }
+  }
+
+  @Test
+  @Tag("lab-noiommu")
+  void aContainerWithoutAnIommuMapsNothing() {
+    try (VfioContainer container = VfioContainer.open(Lab.KERNEL);
+        VfioGroup group = VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.EDU)).join(container)) {
+      container.setNoIommu();
+      int fd = container.fd();
+      assertRefused(
+          Errno.ENOTTY,
+          Lab.KERNEL.ioctl(fd, VfioGroupUapi.VFIO_IOMMU_GET_INFO, new VfioIommuType1Info(0)));
+      assertRefused(
+          Errno.ENOTTY,
+          Lab.KERNEL.ioctl(fd, VfioGroupUapi.VFIO_IOMMU_MAP_DMA, new VfioIommuType1DmaMap()));
+      assertRefused(
+          Errno.ENOTTY,
+          Lab.KERNEL.ioctl(fd, VfioGroupUapi.VFIO_IOMMU_UNMAP_DMA, new VfioIommuType1DmaUnmap()));
+      assertThat(group.isClosed()).isFalse();
+    }
+  }
+
+  @Test
+  @Tag("lab")
+  void whatIsNoIommufd() {
+    int fd = Lab.KERNEL.open(VfioCdev.find(Lab.KERNEL, Lab.EDU).node(), Linux.O_RDWR);
+    try (EventFd other = EventFd.create(Lab.KERNEL, "other")) {
+      assertRefused(Errno.EBADF, bind(fd, CLOSED_FD));
+      assertRefused(Errno.EBADFD, bind(fd, other.fd()));
+      assertRefused(Errno.EINVAL, bind(fd, -1));
+    } finally {
+      Lab.KERNEL.close(fd);
+    }
+  }
+
+  @Test
+  @Tag("lab")
+  void aDeviceOfAGroupIsNotAttachedByItself() {
+    try (AssignedDevice edu = Lab.openEdu(VfioMode.VFIO_TYPE1V2_IOMMU)) {
+      int fd = edu.device().fd();
+      assertRefused(Errno.EINVAL, bind(fd, CLOSED_FD));
+      assertRefused(
+          Errno.ENOTTY,
+          Lab.KERNEL.ioctl(
+              fd, VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT, new VfioDeviceAttachIommufdPt()));
+      assertRefused(
+          Errno.ENOTTY,
+          Lab.KERNEL.ioctl(
+              fd, VfioCdevUapi.VFIO_DEVICE_DETACH_IOMMUFD_PT, new VfioDeviceDetachIommufdPt()));
+    }
+  }
+
+  @Test
+  @Tag("lab")
+  void interruptsAsTheyAreNot() {
+    try (AssignedDevice edu = Lab.openEdu(VfioMode.IOMMUFD);
+        EventFd event = EventFd.create(Lab.KERNEL, "other")) {
+      int fd = edu.device().fd();
+      int msi = VfioDeviceUapi.VFIO_PCI_MSI_IRQ_INDEX;
+      int trigger =
+          VfioDeviceUapi.VFIO_IRQ_SET_DATA_EVENTFD | VfioDeviceUapi.VFIO_IRQ_SET_ACTION_TRIGGER;
+      int mask = VfioDeviceUapi.VFIO_IRQ_SET_DATA_NONE | VfioDeviceUapi.VFIO_IRQ_SET_ACTION_MASK;
+      assertRefused(Errno.EBADF, setIrqs(fd, msi, trigger, CLOSED_FD));
+      assertThat(setIrqs(fd, msi, trigger, event.fd())).isZero();
+      assertRefused(Errno.ENOTTY, setIrqs(fd, msi, mask, 0));
+    }
+  }
+
+  private static int setIrqs(int fd, int index, int flags, int data) {
+    VfioIrqSet set = new VfioIrqSet(Integer.BYTES);
+    set.index(index).flags(flags).start(0).count(1);
+    set.putInt(VfioIrqSet.SIZEOF, data);
+    return Lab.KERNEL.ioctl(fd, VfioDeviceUapi.VFIO_DEVICE_SET_IRQS, set);
+  }
+
+  private static int bind(int fd, int iommufd) {
+    return Lab.KERNEL.ioctl(
+        fd, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, new VfioDeviceBindIommufd().iommufd(iommufd));
+  }
+
+  private static NativeBlock number(int value) {
+    NativeBlock block = new NativeBlock(Integer.BYTES);
+    block.putInt(0, value);
+    return block;
+  }
+
+  private static void assertRefused(Errno errno, int result) {
+    assertThat(result).as("result, for %s", errno).isEqualTo(errno.result());
+  }
+}
