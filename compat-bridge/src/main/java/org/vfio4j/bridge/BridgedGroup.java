@@ -75,6 +75,9 @@ final class BridgedGroup extends BridgedFile {
         first = member;
       }
     }
+    if (first == null && noIommu && !members.isEmpty()) {
+      throw noNode(path, members.get(0));
+    }
     BridgeRefusal.refuseIf(first == null, Errno.ENOENT);
     Isolation.Kind kind = isolation(bridge, folder + "/" + first).kind();
     BridgeRefusal.refuseIf((kind == Isolation.Kind.NONE) != noIommu, Errno.ENOENT);
@@ -87,6 +90,17 @@ final class BridgedGroup extends BridgedFile {
     BridgeRefusal.check(fd);
     below.close(fd);
     return group;
+  }
+
+  /** A group of the kernel's, whose device is bound, but has nothing that could be opened here. */
+  private static BridgeRefusal noNode(String path, String member) {
+    return BridgeRefusal.of(
+        Errno.ENOENT,
+        new Explanation(
+            Reason.NO_IOMMU,
+            "no IOMMU is in front of " + member + ", and it has no device node for " + path,
+            "no release before about Linux 7.3 has device nodes without an IOMMU; open the group without"
+                + " a bridge"));
   }
 
   private static String folder(CompatBridge bridge, int number) {

@@ -112,7 +112,7 @@ class LimitsTest {
         for (int refused = 0; ; refused++) {
           try {
             Lab.openEdu(mode).close();
-            assertThat(refused).isBetween(1, 5);
+            assertThat(refused).isBetween(1, 10);
             return;
           } catch (VfioException e) {
             assertThat(e.reason()).as(e.getMessage()).isEqualTo(Reason.LIMIT);

@@ -70,6 +70,7 @@ public final class DeviceRequests {
    * were adopted. The others are listened to from the start.
    *
    * @return whether it listens
+   * @throws VfioException ({@link Reason#LIMIT} when the process has no descriptor left for it)
    */
   public synchronized boolean listen() {
     VfioDevice listened = device.get();
@@ -91,6 +92,9 @@ public final class DeviceRequests {
     } catch (VfioException e) {
       if (made != null) {
         made.close();
+      }
+      if (e.reason() == Reason.LIMIT) {
+        throw e;
       }
       // A device that has no such index says so: mediated ones, mostly.
       if (e.reason() != Reason.NOT_SUPPORTED) {

@@ -130,7 +130,12 @@ public final class UnboundDevice extends KernelObject {
       close();
       BoundDevice bound =
           BoundDevice.adopt(kernel, fd, name, iommufd, new DevId(bind.outDevid()), cookie);
-      bound.requests().listen();
+      try {
+        bound.requests().listen();
+      } catch (VfioException e) {
+        bound.close();
+        throw e;
+      }
       return bound;
     } finally {
       iommufd.lifetime().leave();

@@ -232,7 +232,12 @@ public final class VfioGroup extends FileObject {
         membership.deviceOpened();
         String shortName = name.contains(" ") ? name.substring(0, name.indexOf(' ')) : name;
         GroupDevice opened = new GroupDevice(kernel(), device, shortName, membership, lifetime());
-        opened.requests().listen();
+        try {
+          opened.requests().listen();
+        } catch (VfioException e) {
+          opened.close();
+          throw e;
+        }
         return opened;
       }
     } finally {

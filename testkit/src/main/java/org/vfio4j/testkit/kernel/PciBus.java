@@ -64,11 +64,11 @@ final class PciBus {
       remove(device);
       return;
     }
+    tree.unbound(device, device.driver());
     vfioClass.unregister(
         device.vfio(),
         () -> {
           removedFromVfio(device);
-          tree.unbound(device, device.driver());
           device.driver("");
           remove(device);
         });
@@ -220,14 +220,15 @@ final class PciBus {
     tree.bound(device, driver);
   }
 
+  /** __device_release_driver(): the links go first, whatever the driver still has to wait for. */
   private void detach(PciDevice device) {
     String driver = device.driver();
+    tree.unbound(device, driver);
     if (driver.equals(VFIO_PCI)) {
       removeFromVfio(device);
     } else if (!MANAGED.contains(driver) && device.group() != null) {
       device.group().release();
     }
-    tree.unbound(device, driver);
     device.driver("");
   }
 
