@@ -33,7 +33,12 @@ public final class EventFd extends FileObject {
   public static EventFd create(Kernel kernel, String name) {
     int fd = kernel.eventfd(0, Linux.EFD_CLOEXEC | Linux.EFD_NONBLOCK);
     if (fd < 0) {
-      throw VfioException.failed(Reason.LIMIT, "eventfd").on("for " + name).result(fd).build();
+      throw VfioException.failed(Reason.LIMIT, "eventfd")
+          .on("for " + name)
+          .result(fd)
+          .fact("the process or the machine has no file descriptor or memory left")
+          .hint("see ulimit -n, and close what is no longer used")
+          .build();
     }
     return new EventFd(kernel, fd, name);
   }
