@@ -75,9 +75,6 @@ final class BridgedGroup extends BridgedFile {
         first = member;
       }
     }
-    if (first == null && noIommu && !members.isEmpty()) {
-      throw noNode(path, members.get(0));
-    }
     BridgeRefusal.refuseIf(first == null, Errno.ENOENT);
     Isolation.Kind kind = isolation(bridge, folder + "/" + first).kind();
     BridgeRefusal.refuseIf((kind == Isolation.Kind.NONE) != noIommu, Errno.ENOENT);
@@ -87,6 +84,9 @@ final class BridgedGroup extends BridgedFile {
     String node = group.node(first);
     BridgeRefusal.refuseIf(node == null, Errno.ENODEV);
     int fd = below.open(node, Linux.O_RDWR);
+    if (noIommu && Errno.ENOENT.is(fd)) {
+      throw noNode(path, first);
+    }
     BridgeRefusal.check(fd);
     below.close(fd);
     return group;

@@ -85,10 +85,7 @@ public final class EventFd extends FileObject {
         poll.set(0, heldFd(), Linux.POLLIN);
         int ready = poll.poll(kernel(), left);
         if (isClosed()) {
-          throw VfioException.failed(Reason.CLOSED, "wait")
-              .on("for " + this)
-              .fact("it was closed while a thread waited for it")
-              .build();
+          throw closedMeanwhile();
         }
         if (ready == 0) {
           return 0;
@@ -142,8 +139,10 @@ public final class EventFd extends FileObject {
     long result = kernel().read(heldFd(), counter, COUNTER_SIZE);
     long count = counter.getLong(0);
     if (isClosed()) {
-      // This may have taken what was to wake the threads that wait for the close.
+      // This may have taken what was to wake the threads that wait for the close, and counts more
+      // than there was.
       raise();
+      throw closedMeanwhile();
     }
     if (result < 0) {
       if (Errno.EAGAIN.is(result)) {
@@ -152,5 +151,12 @@ public final class EventFd extends FileObject {
       throw VfioException.failed(Reason.OTHER, "read").on("of " + this).result(result).build();
     }
     return count;
+  }
+
+  private VfioException closedMeanwhile() {
+    return VfioException.failed(Reason.CLOSED, "wait")
+        .on("for " + this)
+        .fact("it was closed while a thread waited for it")
+        .build();
   }
 }

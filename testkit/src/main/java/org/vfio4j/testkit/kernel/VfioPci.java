@@ -36,6 +36,9 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   private final IoEventFds ioEventFds;
   private final LowPowerState lowPower;
 
+  /** The command register as the device was opened, for its close: pci_store_saved_state(). */
+  private final int command;
+
   VfioPci(Core core, PciDevice pci) {
     this.core = core;
     this.pci = pci;
@@ -48,6 +51,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
         hardware.setCommand(io ? ConfigSpace.COMMAND_IO : ConfigSpace.COMMAND_MEMORY, true);
       }
     }
+    command = hardware.getShort(ConfigSpace.COMMAND);
     hardware.setCommand(ConfigSpace.COMMAND_INTX_DISABLE, false);
     irqs = new VfioIrqs(core, pci);
     config = new VfioConfig(pci, irqs);
@@ -66,6 +70,9 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
     lowPower.exit();
     if (pci.isVirtual() && pci.physicalToken() != null) {
       pci.physicalToken().unuse();
+    }
+    for (int bit = 1; bit <= ConfigSpace.COMMAND_INTX_DISABLE; bit <<= 1) {
+      pci.config().setCommand(bit, (command & bit) != 0);
     }
     pci.config().setCommand(ConfigSpace.COMMAND_MASTER, false);
     if (pci.function().isResettable()) {
