@@ -25,17 +25,24 @@ public final class Production {
 
   private Production() {}
 
-  /** The modules that the root POM lists and that have main code. */
+  /**
+   * The modules that the root POM lists and that have main code; not {@code downstream}, which
+   * stands for somebody else's project and has no part in the rules.
+   */
   public static List<Path> modules() {
     List<Path> modules = new ArrayList<>();
     Matcher module = MODULE.matcher(read(ROOT.resolve("pom.xml")));
     while (module.find()) {
       Path folder = ROOT.resolve(module.group(1));
-      if (Files.isDirectory(folder.resolve("src/main/java"))) {
+      if (isOurs(folder) && Files.isDirectory(folder.resolve("src/main/java"))) {
         modules.add(folder);
       }
     }
     return modules;
+  }
+
+  private static boolean isOurs(Path folder) {
+    return read(folder.resolve("pom.xml")).contains("<parent>");
   }
 
   /** All main classes. */

@@ -27,6 +27,8 @@ final class CompilerView {
           "poll.h",
           "sys/eventfd.h",
           "sys/mman.h",
+          "sys/socket.h",
+          "linux/netlink.h",
           "linux/vfio.h",
           "linux/iommufd.h");
 

@@ -27,6 +27,10 @@ public final class DeviceCalls {
   private static final int MOST_MAPPINGS = 2;
   private static final long PAGE = 4096;
   private static final int BAR_SIZE = 1 << 20;
+
+  /** Behind the capability of MSI, the first one of edu: a header, an address of 64 bits, data. */
+  private static final int MSI_END = 0x4e;
+
   private static final int CONFIG = VfioDeviceUapi.VFIO_PCI_CONFIG_REGION_INDEX;
 
   /**
@@ -158,11 +162,12 @@ public final class DeviceCalls {
     return fd == null ? null : Call.pread(fd, length, place(draw, CONFIG, at));
   }
 
-  /** Neither the BARs nor the interrupt line may be in it. */
+  /** Neither the BARs nor the interrupt line may be in it, nor what is behind a capability. */
   private static int length(Draw draw, int at) {
     int length = draw.of(1, 2, 4);
     boolean bars = at < 0x10 && at + length > 0x10;
-    return at % length == 0 && !bars ? length : 1;
+    boolean behind = at < MSI_END && at + length > MSI_END;
+    return at % length == 0 && !bars && !behind ? length : 1;
   }
 
   private static long place(Draw draw, int index, int at) {
