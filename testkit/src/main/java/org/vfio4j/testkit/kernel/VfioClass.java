@@ -56,12 +56,17 @@ final class VfioClass {
   }
 
   private void leave(VfioDevice vfio) {
-    tree.removeVfioDevice(vfio);
+    if (core.version().hidesDevicesThatLeave()) {
+      tree.removeVfioDevice(vfio);
+    }
     vfio.leave();
     core.gate().changed();
   }
 
   private void forget(VfioDevice vfio) {
+    if (!core.version().hidesDevicesThatLeave()) {
+      tree.removeVfioDevice(vfio);
+    }
     devices.remove(vfio.index());
     VfioGroup group = vfio.group();
     group.devices().remove(vfio);

@@ -140,6 +140,11 @@ public enum KernelVersion {
     return isAtLeast(6, 1);
   }
 
+  /** Whether that folder goes before the kernel waits for who has the device open. */
+  public boolean hidesDevicesThatLeave() {
+    return isAtLeast(6, 6);
+  }
+
   /** The widest access to a BAR that a pread or pwrite makes, in bytes. */
   public int widestRegionAccess() {
     return isAtLeast(6, 10) ? Long.BYTES : Integer.BYTES;
