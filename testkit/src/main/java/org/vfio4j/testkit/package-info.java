@@ -41,8 +41,8 @@
  *       org.vfio4j.testkit.FakeKernel#memoryFile}), change of process, and virtual IOMMUs with
  *       their devices, events and queues, of the mock devices' IOMMU only.
  *   <li>Device nodes: bind, attach, replace, detach, PASIDs. Groups: viability and ownership
- *       against host drivers, other groups and device nodes; containers with type1, type1v2 and no
- *       IOMMU.
+ *       against host drivers, other groups and device nodes; containers with type1, type1v2 (dirty
+ *       pages, exchanged memory) and no IOMMU.
  *   <li>PCI functions under vfio-pci: information, regions by system call and by mapping, memory
  *       decoding, the virtual parts of the configuration space, interrupts of all five indexes and
  *       MSI-X that grows, ioeventfds, reset, hot reset in both ownership models, low power; SR-IOV
@@ -57,14 +57,12 @@
  *
  * <h2>What is not</h2>
  *
- * <p>A call that is not modelled answers ENOTTY, as a kernel without it does:
- * VFIO_IOMMU_DIRTY_PAGES. With type1, bitmaps at an unmap and changes of addresses (VADDR) are
- * refused with EINVAL. Not there are parameters of modules other than dma_entry_limit and
- * enable_sriov, resets of slots, debugfs, and memory of a BAR as user memory. A device without an
- * IOMMU, or in the hands of the host, reaches no memory. Power states other than D0 do not exist.
- * 5.15 tests viability as later releases do. /proc/self/mem and /proc/self/maps of this JVM stand
- * in for the kernel's view of memory that did not come from the fake, which must not be unmapped
- * while a device may reach it.
+ * <p>A call that is not modelled answers ENOTTY, as a kernel without it does. Not there are
+ * parameters of modules other than dma_entry_limit and enable_sriov, resets of slots, debugfs, and
+ * memory of a BAR as user memory. A device without an IOMMU, or in the hands of the host, reaches
+ * no memory. Power states other than D0 do not exist. 5.15 tests viability as later releases do.
+ * /proc/self/mem and /proc/self/maps of this JVM stand in for the kernel's view of memory that did
+ * not come from the fake, which must not be unmapped while a device may reach it.
  *
  * <p>Of iommufd there are no virtual IOMMUs of Arm, Nvidia or AMD, no memory of /dev/iommu that can
  * be mapped (ENXIO), no dma-bufs, no device nodes without an IOMMU, and of the self-test nothing

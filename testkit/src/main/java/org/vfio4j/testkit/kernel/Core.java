@@ -42,7 +42,7 @@ final class Core {
     this.memory = new UserMemory(machine, origins);
     this.files = new FileTable(machine.openFiles(), origins);
     this.dmaEntryLimit = machine.dmaEntryLimit();
-    this.iommu = new VtdDriver(machine);
+    this.iommu = new VtdDriver(version, machine);
     this.mock = new MockDriver(version);
     List<MachineDevice> ascending = new ArrayList<>(machine.devices());
     ascending.sort(Comparator.comparing(MachineDevice::address));

@@ -22,6 +22,7 @@ final class IommufdContext {
   private boolean perProcess;
   private boolean noIommu;
   private Ioas compat;
+  private IommufdObject unfinished;
   private int references;
 
   IommufdContext(Core core) {
@@ -66,7 +67,19 @@ final class IommufdContext {
     core.origins().taken(object);
   }
 
+  /** As {@link #add}, but nobody finds it until it is {@link #complete}. */
+  void reserve(IommufdObject object) {
+    add(object);
+    unfinished = object;
+  }
+
+  /** iommufd_object_finalize(). */
+  void complete(IommufdObject object) {
+    unfinished = object == unfinished ? null : unfinished;
+  }
+
   void remove(IommufdObject object) {
+    complete(object);
     objects.remove(object.id());
     core.origins().given(object);
     object.destroyed();
@@ -83,7 +96,8 @@ final class IommufdContext {
 
   /** Null where there is none. */
   IommufdObject find(int id) {
-    return objects.get(id);
+    IommufdObject object = objects.get(id);
+    return object == unfinished ? null : object;
   }
 
   Ioas ioas(int id) {

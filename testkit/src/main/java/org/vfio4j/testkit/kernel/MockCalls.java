@@ -92,7 +92,7 @@ final class MockCalls {
       known |= MockDriver.DEVICE_PASID;
     }
     MockObject object = new MockObject(context);
-    context.add(object);
+    context.reserve(object);
     try {
       KernelError.refuseIf((flags & ~known) != 0, Errno.EINVAL);
       object.device(context.bind(new MockDevice(core.mock(), flags)));
@@ -101,6 +101,7 @@ final class MockCalls {
           .putInt(UNION + 4, hwpt)
           .putInt(UNION + 8, object.device().id())
           .respond();
+      context.complete(object);
     } catch (KernelError e) {
       context.remove(object);
       throw e;
@@ -140,6 +141,8 @@ final class MockCalls {
     KernelError.refuseIf(misaligned || wraps, Errno.EINVAL);
     PagingHwpt hwpt = paging(id);
     for (long done = 0; Long.compareUnsigned(done, length) < 0; done += MockDriver.PAGE_SIZE) {
+      // get_user_pages_fast() of the last page.
+      KernelError.refuseIf(((memory + done) | (UserMemory.PAGE - 1)) == -1, Errno.EOVERFLOW);
       test.at(memory + done).getByte(0);
       Mapping area = hwpt.ioas().areas().find(iova + done);
       boolean wrong =

@@ -7,6 +7,7 @@ import org.vfio4j.dma.IovaRange;
 import org.vfio4j.iommufd.uapi.IommuHwInfoVtd;
 import org.vfio4j.iommufd.uapi.IommuHwptVtdS1;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
+import org.vfio4j.testkit.machine.KernelVersion;
 import org.vfio4j.testkit.machine.Machine;
 import org.vfio4j.testkit.machine.MachineIommu;
 
@@ -25,10 +26,17 @@ final class VtdDriver extends IommuDriver {
   private static final long CAP_2M_AND_1G = 3L << 34;
   private static final long CAP_DOMAINS_64K = 6;
 
+  /** What has no meaning here is as in QEMU's: fault registers, invalidation by page, draining. */
+  private static final long CAP_OF_QEMU = 0x22L << 24 | 1L << 39 | 18L << 48 | 3L << 54;
+
   /** ECAP_REG. */
   private static final long ECAP_QUEUED_INVALIDATION = 1L << 1;
 
   private static final long ECAP_INTERRUPT_REMAPPING = 1L << 3;
+
+  /** Pass-through, the invalidation registers, masks of interrupt entries. */
+  private static final long ECAP_OF_QEMU = 1L << 6 | 0xfL << 8 | 0xfL << 20;
+
   private static final long ECAP_NESTING = 1L << 26;
   private static final long ECAP_PAGE_REQUESTS = 1L << 29;
   private static final int ECAP_PASID_BITS_SHIFT = 35;
@@ -38,10 +46,12 @@ final class VtdDriver extends IommuDriver {
   private static final long ECAP_SECOND_STAGE = 1L << 46;
   private static final long ECAP_FIRST_STAGE = 1L << 47;
 
+  private final KernelVersion version;
   private final int bits;
   private final MachineIommu can;
 
-  VtdDriver(Machine machine) {
+  VtdDriver(KernelVersion version, Machine machine) {
+    this.version = version;
     this.bits = machine.iommuBits();
     this.can = machine.iommu();
   }
@@ -53,8 +63,11 @@ final class VtdDriver extends IommuDriver {
 
   @Override
   byte[] hwInfo(int type) {
+    // The kernel tells of the erratum whatever the hardware, since there is nesting.
+    int errata = version.hasDirtyTracking() ? IommufdUapi.IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17 : 0;
     return type == hwInfoType()
         ? new IommuHwInfoVtd()
+            .flags(errata)
             .capReg(capabilities())
             .ecapReg(extended())
             .get(0, IommuHwInfoVtd.SIZEOF)
@@ -65,6 +78,7 @@ final class VtdDriver extends IommuDriver {
     // Tables of 3, 4 or 5 levels, which translate 39, 48 or 57 bits.
     long levels = bits <= 39 ? 1 << 1 : bits <= 48 ? 1 << 2 : 1 << 3;
     return CAP_DOMAINS_64K
+        | CAP_OF_QEMU
         | CAP_CACHING_MODE
         | CAP_2M_AND_1G
         | levels << CAP_SAGAW_SHIFT
@@ -72,7 +86,7 @@ final class VtdDriver extends IommuDriver {
   }
 
   private long extended() {
-    long extended = ECAP_QUEUED_INVALIDATION | ECAP_INTERRUPT_REMAPPING;
+    long extended = ECAP_QUEUED_INVALIDATION | ECAP_INTERRUPT_REMAPPING | ECAP_OF_QEMU;
     boolean scalable = can.hasDirtyTracking() || can.hasNesting() || can.pasidBits() > 0;
     if (scalable) {
       extended |= ECAP_SCALABLE_MODE | ECAP_SECOND_STAGE;
