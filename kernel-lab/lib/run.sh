@@ -6,7 +6,7 @@ TIMED_OUT=124
 LAB_FAILED=125
 
 # parse_options ARG...: fills the variables below; REST is what follows the options. OPTION_HOOK may take further options.
-KERNEL=$DEFAULT_KERNEL TOPOLOGY=standard TIMEOUT=600 MEMORY=4G ICOUNT='' REPORTS='' CONSOLE='' SHELL_MODE=''
+KERNEL=$DEFAULT_KERNEL TOPOLOGY=standard TIMEOUT=600 MEMORY=4G CPUS=2 ICOUNT='' REPORTS='' CONSOLE='' SHELL_MODE=''
 declare -a ENVIRONMENT=() REST=()
 
 parse_options() {
@@ -14,12 +14,13 @@ parse_options() {
     case $1 in
       --icount) ICOUNT=1; shift; continue ;;
       --) shift; break ;;
-      --kernel | --topology | --timeout | --memory | --reports | --console | --env | --java-home | --class-path | --jvm)
+      --kernel | --topology | --timeout | --memory | --reports | --cpus | --console | --env | --java-home | --class-path | --jvm)
         if (($# < 2)); then usage "$1 needs a value"; fi ;;&
       --kernel)     KERNEL=$2 ;;
       --topology)   TOPOLOGY=$2 ;;
       --timeout)    TIMEOUT=$2 ;;
       --memory)     MEMORY=$2 ;;
+      --cpus)       CPUS=$2 ;;
       --reports)    REPORTS=$2 ;;
       --console)    CONSOLE=$2 ;;
       --env)        ENVIRONMENT+=("$2") ;;
@@ -41,6 +42,7 @@ check_options() {
   local variable
   if ! kernel_known "$KERNEL"; then usage "unknown kernel '$KERNEL' (known: ${KERNELS[*]})"; fi
   if [[ ! $TIMEOUT =~ ^[0-9]+$ ]]; then usage "--timeout takes whole seconds, not '$TIMEOUT'"; fi
+  if [[ ! $CPUS =~ ^[1-9][0-9]*$ ]]; then usage "--cpus takes a number, not '$CPUS'"; fi
   TOPOLOGY_FILE=$(topology_file "$TOPOLOGY")
   if [[ ! -r $TOPOLOGY_FILE ]]; then
     usage "no topology file $TOPOLOGY_FILE (known: $(topology_names | tr '\n' ' ')or the path of a file)"
@@ -97,7 +99,7 @@ qemu_command() {
   if [[ -n $ICOUNT ]]; then
     QEMU+=(-accel 'tcg,thread=single' -smp 1 -icount 'shift=0,sleep=off')
   else
-    QEMU+=(-accel 'tcg,thread=multi' -smp 2)
+    QEMU+=(-accel 'tcg,thread=multi' -smp "$CPUS")
   fi
   # The topology first: an IOMMU must be there before the devices behind it.
   QEMU+=("${TOPOLOGY_QEMU[@]}"
