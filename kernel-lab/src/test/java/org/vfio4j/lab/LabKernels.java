@@ -73,7 +73,8 @@ public final class LabKernels {
     machine.device("0000:00:1f.3", chipset(0x2930, 0x0c0500)).inGroup(8).boundTo("i801_smbus");
   }
 
-  private static void noIommu(Machine machine) {
+  /** {@code topologies/noiommu.topology}, with the self-test of iommufd. */
+  public static void noIommu(Machine machine) {
     machine.iommufdTest().noIommuMode().device("0000:00:05.0", new EduModel()).boundTo("vfio-pci");
   }
 

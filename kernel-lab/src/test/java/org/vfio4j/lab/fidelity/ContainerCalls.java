@@ -319,7 +319,7 @@ public final class ContainerCalls {
     long after = draw.of(0L, 0L, 2L, 64L) * PAGE;
     boolean small = range.length() > 0 && range.length() < BITMAP_BYTES * 4L * PAGE;
     return small
-        ? new Handle.Range(range.iova().plus(-before), before + range.length() + after)
+        ? new Handle.Range(range.iova().plus(-before), before + range.length() + after, null)
         : range;
   }
 

@@ -15,8 +15,6 @@ import org.vfio4j.linux.Kernel;
  * a new one each time.
  */
 public final class Differential {
-  private static final int WITH_OPENING = 90;
-
   private final Domain domain;
   private final Kernel real;
   private final Supplier<Kernel> fakes;
@@ -47,42 +45,20 @@ public final class Differential {
   }
 
   private String generate(long seed, int count, List<Call> calls) {
-    Draw draw = new Draw(seed);
-    World world = new World();
-    List<CallKind.Generator> opening = draw.chance(WITH_OPENING) ? domain.opening() : List.of();
-    try (Lanes lanes = new Lanes(real, fakes.get(), world)) {
+    Sequence sequence = new Sequence(domain, seed);
+    try (Lanes lanes = new Lanes(real, fakes.get(), sequence.world())) {
       for (int i = 0; i < count; i++) {
-        Call call = i < opening.size() ? opening.get(i).next(draw, world) : null;
-        while (call == null) {
-          call = choose(draw, world);
-        }
+        Call call = sequence.next();
         calls.add(call);
         String difference = lanes.run(call);
         if (difference != null) {
           return difference;
         }
         tally.add(call, lanes.result());
-        if (lanes.result() >= 0) {
-          call.succeeded();
-        }
+        sequence.answered(lanes.result(), lanes.real());
       }
     }
     return null;
-  }
-
-  private Call choose(Draw draw, World world) {
-    int all = 0;
-    for (CallKind kind : domain.kinds()) {
-      all += kind.weight().applyAsInt(world);
-    }
-    int chosen = draw.below(all);
-    for (CallKind kind : domain.kinds()) {
-      chosen -= kind.weight().applyAsInt(world);
-      if (chosen < 0) {
-        return kind.generator().next(draw, world);
-      }
-    }
-    throw new IllegalStateException("no kind of call");
   }
 
   /**

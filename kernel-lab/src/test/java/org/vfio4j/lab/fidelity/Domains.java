@@ -36,6 +36,8 @@ public final class Domains {
       new Domain("cdev", opening(IommufdCalls.opening(), CdevCalls.opening()), CdevCalls.kinds())
           .with(IommufdCalls.kinds())
           .with(new DeviceCalls(CdevCalls.CDEV).kinds())
+          .with(new FeatureCalls(CdevCalls.CDEV).kinds())
+          .with(HwptCalls.kinds())
           .with(GroupCalls.aside());
 
   /** Groups, containers of both kinds, and devices that are opened through them. */
@@ -45,6 +47,7 @@ public final class Domains {
           .with(groups().kinds())
           .with(IommufdCalls.seldom())
           .with(new DeviceCalls(GroupCalls.DEVICE).kinds())
+          .with(new FeatureCalls(GroupCalls.DEVICE).kinds())
           .with(List.of(CallKind.of(2, IommufdCalls::open)))
           .with(CdevCalls.aside());
 
@@ -55,9 +58,40 @@ public final class Domains {
           .with(GroupCalls.kinds("container"))
           .with(GroupCalls.kinds(IommufdCalls.IOMMUFD))
           .with(IommufdCalls.kinds())
-          .with(CdevCalls.kinds());
+          .with(CdevCalls.kinds())
+          .with(new FeatureCalls(GroupCalls.DEVICE).kinds())
+          .with(new FeatureCalls(CdevCalls.CDEV).kinds());
+
+  /**
+   * Page tables that programs make, dirty tracking, nesting and page faults. The kernel finds the
+   * mock IOMMU only where there is no other one: in the topology without.
+   */
+  public static final Domain MOCK =
+      new Domain(
+              "mock",
+              opening(IommufdCalls.opening(), MockCalls.opening()),
+              MockCalls.kinds(),
+              MockCalls.APERTURE)
+          .with(HwptCalls.kinds())
+          .with(IommufdCalls.kinds());
+
+  /** A group that no IOMMU keeps inside of its memory, in containers of both kinds. */
+  public static final Domain NO_IOMMU = noIommu();
 
   private Domains() {}
+
+  private static Domain noIommu() {
+    Type1Calls containers =
+        new Type1Calls("/dev/vfio/vfio", "container", VfioGroupUapi.VFIO_NOIOMMU_IOMMU);
+    return new Domain(
+            "noiommu", containers.opening(GroupCalls::openWithoutIommu), containers.kinds())
+        .with(GroupCalls.withoutIommu("container"))
+        .with(GroupCalls.withoutIommu(IommufdCalls.IOMMUFD))
+        .with(List.of(CallKind.of(2, IommufdCalls::open)))
+        .with(IommufdCalls.seldom())
+        .with(new DeviceCalls(GroupCalls.DEVICE).kinds())
+        .with(new FeatureCalls(GroupCalls.DEVICE).kinds());
+  }
 
   private static Type1Calls groups() {
     return new Type1Calls("/dev/vfio/vfio", "container", VfioGroupUapi.VFIO_TYPE1v2_IOMMU);
@@ -75,7 +109,13 @@ public final class Domains {
     return new Domain(name, calls.opening(), kinds);
   }
 
-  public static List<Domain> all() {
+  /** Those of the topology without an IOMMU. */
+  public static List<Domain> withoutIommu() {
+    return List.of(MOCK, NO_IOMMU);
+  }
+
+  /** Those of the standard topology. */
+  public static List<Domain> standard() {
     return List.of(IOMMUFD, TYPE1, TYPE1V2, COMPAT_TYPE1, COMPAT_TYPE1V2, CDEV, GROUP, MDEV);
   }
 }

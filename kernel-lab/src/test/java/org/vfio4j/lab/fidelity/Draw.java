@@ -9,9 +9,19 @@ public final class Draw {
   private static final int ALL = 100;
 
   private final SplittableRandom random;
+  private final long base;
 
-  Draw(long seed) {
+  /**
+   * @param base where most IOVAs are
+   */
+  Draw(long seed, long base) {
     random = new SplittableRandom(seed);
+    this.base = base;
+  }
+
+  /** From where on IOVAs are mostly to be. */
+  public long base() {
+    return base;
   }
 
   /** True in {@code percent} of 100 cases. */

@@ -25,7 +25,11 @@ public final class GroupCalls {
       List.of(
           new Node("/dev/vfio/1", List.of("0000:00:05.0")),
           new Node("/dev/vfio/4", List.of("0000:01:01.0", "0000:01:02.0")),
-          new Node("/dev/vfio/8", List.of("0000:00:1f.2")));
+          new Node("/dev/vfio/8", List.of("0000:00:1f.2")),
+          new Node("/dev/vfio/noiommu-0", List.of("0000:00:05.0")));
+
+  private static final int WITH_IOMMU = 3;
+  private static final int NO_IOMMU = 3;
 
   private static final List<String> WRONG_DEVICES =
       List.of(
@@ -43,8 +47,17 @@ public final class GroupCalls {
 
   /** Calls on groups. */
   public static List<CallKind> kinds(String container) {
+    return kinds(container, GroupCalls::open);
+  }
+
+  /** Calls on the group of the topology without an IOMMU. */
+  public static List<CallKind> withoutIommu(String container) {
+    return kinds(container, GroupCalls::openWithoutIommu);
+  }
+
+  private static List<CallKind> kinds(String container, CallKind.Generator open) {
     return List.of(
-        CallKind.of(60, 2, GROUP, GroupCalls::open),
+        CallKind.of(60, 2, GROUP, open),
         CallKind.of(0, 1, GROUP, GroupCalls::close),
         CallKind.of(0, 3, GROUP, GroupCalls::status),
         new CallKind(
@@ -76,6 +89,12 @@ public final class GroupCalls {
     Handle group = world.handle(GROUP);
     group.state(opened);
     return Call.open(NODES.get(opened).path(), Linux.O_RDWR, group);
+  }
+
+  static Call openWithoutIommu(Draw draw, World world) {
+    Handle group = world.handle(GROUP);
+    group.state(NO_IOMMU);
+    return Call.open(NODES.get(NO_IOMMU).path(), Linux.O_RDWR, group);
   }
 
   private static Call close(Draw draw, World world) {
@@ -140,7 +159,7 @@ public final class GroupCalls {
       return null;
     }
     boolean known = fd.handle() != null && fd.handle().kind().equals(GROUP) && draw.chance(92);
-    Node node = known ? NODES.get(fd.handle().state()) : draw.of(NODES);
+    Node node = known ? NODES.get(fd.handle().state()) : draw.of(NODES.subList(0, WITH_IOMMU));
     String name = known || draw.chance(30) ? draw.of(node.devices()) : draw.of(WRONG_DEVICES);
     return Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD, fd)
         .text(0, name)

@@ -24,8 +24,12 @@ public final class Handle {
   private boolean isDescriptor;
   private int state;
 
-  /** A range of IOVAs that is, or was, mapped. */
-  public record Range(Argument iova, long length) {}
+  /**
+   * A range of IOVAs that is, or was, mapped.
+   *
+   * @param memory what is there; null where nobody noted it
+   */
+  public record Range(Argument iova, long length, Argument memory) {}
 
   Handle(String kind, int number, int slot) {
     this.kind = kind;
@@ -97,10 +101,14 @@ public final class Handle {
   }
 
   public void mapped(Argument iova, long length) {
+    mapped(iova, length, null);
+  }
+
+  public void mapped(Argument iova, long length, Argument memory) {
     if (ranges.size() == RANGES_KEPT) {
       ranges.remove(0);
     }
-    ranges.add(new Range(iova, length));
+    ranges.add(new Range(iova, length, memory));
   }
 
   @Override

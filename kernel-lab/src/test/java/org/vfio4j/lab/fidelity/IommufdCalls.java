@@ -142,12 +142,15 @@ public final class IommufdCalls {
         world,
         fd -> {
           String kind = draw.of(List.of(IOAS, IOAS, HWPT, DEVICE));
-          Argument id = world.id(draw, fd.handle(), kind);
-          Call call = Call.ioctl("IOMMU_DESTROY", IommufdUapi.IOMMU_DESTROY, fd);
-          return sized(draw, call, IommuDestroy.SIZEOF)
-              .u32("id", IommuDestroy.ID, id)
-              .learn(() -> ended(id));
+          return destroy(draw, fd, world.id(draw, fd.handle(), kind));
         });
+  }
+
+  static Call destroy(Draw draw, Argument fd, Argument id) {
+    Call call = Call.ioctl("IOMMU_DESTROY", IommufdUapi.IOMMU_DESTROY, fd);
+    return sized(draw, call, IommuDestroy.SIZEOF)
+        .u32("id", IommuDestroy.ID, id)
+        .learn(() -> ended(id));
   }
 
   private static void ended(Argument id) {
@@ -226,22 +229,23 @@ public final class IommufdCalls {
           boolean given = fixed || draw.chance(10);
           Argument iova = given ? Iovas.any(draw, space) : Argument.of(0);
           Handle chosen = world.handle("iova");
+          Argument memory = Iovas.memory(draw, world, length);
           Call call = Call.ioctl("IOMMU_IOAS_MAP", IommufdUapi.IOMMU_IOAS_MAP, fd);
           return sized(draw, call, IommuIoasMap.SIZEOF)
               .u32("flags", IommuIoasMap.FLAGS, access(draw) | (fixed ? FIXED : 0))
               .u32("ioas_id", IommuIoasMap.IOAS_ID, ioas)
               .u32("__reserved", IommuIoasMap.RESERVED, draw.mostly(0, 1))
-              .u64("user_va", IommuIoasMap.USER_VA, Iovas.memory(draw, world, length))
+              .u64("user_va", IommuIoasMap.USER_VA, memory)
               .u64("length", IommuIoasMap.LENGTH, length)
               .u64("iova", IommuIoasMap.IOVA, iova)
               .makesValue(chosen, IommuIoasMap.IOVA)
-              .learn(() -> mapped(space, fixed ? iova : Argument.of(chosen), length));
+              .learn(() -> mapped(space, fixed ? iova : Argument.of(chosen), length, memory));
         });
   }
 
-  private static void mapped(Handle space, Argument iova, long length) {
+  private static void mapped(Handle space, Argument iova, long length, Argument memory) {
     if (space != null) {
-      space.mapped(iova, length);
+      space.mapped(iova, length, memory);
     }
   }
 
@@ -267,7 +271,11 @@ public final class IommufdCalls {
               .makesValue(chosen, IommuIoasCopy.DST_IOVA)
               .learn(
                   () ->
-                      mapped(target.handle(), fixed ? iova : Argument.of(chosen), range.length()));
+                      mapped(
+                          target.handle(),
+                          fixed ? iova : Argument.of(chosen),
+                          range.length(),
+                          range.memory()));
         });
   }
 

@@ -5,7 +5,9 @@ package org.vfio4j.lab.fidelity;
 public final class Iovas {
   static final long PAGE = 4096;
 
-  private static final long BASE = 0x10_0000;
+  /** Where most of what a sequence maps is, unless its domain says otherwise. */
+  static final long BASE = 0x10_0000;
+
   private static final int PLACES = 48;
   private static final int MEMORY_PAGES = 512;
   private static final int READ_ONLY_PAGES = 16;
@@ -60,7 +62,7 @@ public final class Iovas {
   }
 
   private static long place(Draw draw) {
-    long place = BASE + draw.below(PLACES) * PAGE;
+    long place = draw.base() + draw.below(PLACES) * PAGE;
     return draw.mostly(place, place + 1, place + 0x10, place + 0x800);
   }
 
@@ -74,7 +76,7 @@ public final class Iovas {
     if (space != null && !space.ranges().isEmpty() && draw.chance(55)) {
       return draw.of(space.ranges());
     }
-    return new Handle.Range(any(draw, space), length(draw));
+    return new Handle.Range(any(draw, space), length(draw), null);
   }
 
   /** User memory of this length; of more than there is, none: it would be somebody else's. */

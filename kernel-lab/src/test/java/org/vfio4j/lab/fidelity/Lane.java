@@ -55,6 +55,12 @@ final class Lane {
 
   /** Fills the argument block and makes the call. */
   long run(Call call) {
+    fill(call);
+    return make(call);
+  }
+
+  /** Fills the argument block. */
+  void fill(Call call) {
     arena.put(0, dirty == END ? zeros : Arrays.copyOf(zeros, dirty));
     for (Call.Field field : call.fields()) {
       long value = given(field);
@@ -69,10 +75,16 @@ final class Lane {
       arena.put(call.textAt(), call.text().getBytes(StandardCharsets.US_ASCII));
     }
     dirty = call.used();
+  }
+
+  /** Makes the call that the argument block is filled for. */
+  long make(Call call) {
     long result = call.run(this);
     if (result >= 0) {
       for (Call.Out out : call.outs()) {
-        set(out.handle(), told(out, result), out.isDescriptor());
+        long told = told(out, result);
+        // A call may say that there is none.
+        set(out.handle(), told, out.isDescriptor() && told >= 0);
       }
     }
     return result;
@@ -136,8 +148,12 @@ final class Lane {
     if (handle == null) {
       return (int) argument.number();
     }
-    boolean known = handle.slot() < values.length && descriptors[handle.slot()];
-    return known ? (int) values[handle.slot()] : CLOSED;
+    return hasDescriptor(handle) ? (int) values[handle.slot()] : CLOSED;
+  }
+
+  /** Whether it is one, be it closed since. */
+  boolean hasDescriptor(Handle handle) {
+    return handle.slot() < values.length && descriptors[handle.slot()];
   }
 
   int close(Argument argument) {

@@ -3,19 +3,12 @@ package org.vfio4j.lab.fidelity;
 
 import java.util.StringJoiner;
 import org.vfio4j.linux.Kernel;
-import org.vfio4j.linux.Linux;
-import org.vfio4j.memory.MappedMemory;
 
 /** Two kernels side by side, and memory that is at the same address in both. */
 final class Lanes implements AutoCloseable {
-  private static final long MEMORY = 2L << 20;
-  private static final long READ_ONLY = 64L << 10;
-  private static final int ANONYMOUS = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS;
-
   private final Lane real;
   private final Lane fake;
-  private final MappedMemory memory;
-  private final MappedMemory readOnly;
+  private final UserMemory memory;
   private long realResult;
 
   /**
@@ -24,14 +17,9 @@ final class Lanes implements AutoCloseable {
   Lanes(Kernel real, Kernel fake, World world) {
     this.real = new Lane(real);
     this.fake = new Lane(fake);
-    int both = Linux.PROT_READ | Linux.PROT_WRITE;
-    memory = fake.mmap(-1, 0, 2 * MEMORY, both, ANONYMOUS).value();
-    readOnly = fake.mmap(-1, 0, READ_ONLY, Linux.PROT_READ, ANONYMOUS).value();
-    long aligned = (memory.address() + MEMORY - 1) & -MEMORY;
-    for (Lane lane : new Lane[] {this.real, this.fake}) {
-      lane.set(world.memory(), aligned, false);
-      lane.set(world.readOnly(), readOnly.address(), false);
-    }
+    memory = new UserMemory(fake);
+    memory.tell(this.real, world);
+    memory.tell(this.fake, world);
   }
 
   /** Makes the call on both. Null when they agree, else what differs. */
@@ -51,6 +39,11 @@ final class Lanes implements AutoCloseable {
     return realResult;
   }
 
+  /** The first kernel. */
+  Lane real() {
+    return real;
+  }
+
   private boolean bytesDiffer(int used) {
     real.bytes().limit(used);
     fake.bytes().limit(used);
@@ -61,7 +54,7 @@ final class Lanes implements AutoCloseable {
     boolean[] explained = new boolean[call.used()];
     StringJoiner differences = new StringJoiner("; ");
     for (Call.Out out : call.outs()) {
-      if (out.isDescriptor() && out.offset() >= 0) {
+      if (out.isDescriptor() && out.offset() >= 0 && bothAreDescriptors(out)) {
         mark(explained, out.offset(), out.width());
       }
     }
@@ -96,6 +89,12 @@ final class Lanes implements AutoCloseable {
     return differences.length() == 0 ? null : differences.toString();
   }
 
+  private boolean bothAreDescriptors(Call.Out out) {
+    return realResult >= 0
+        && real.read(out.offset(), out.width()) >= 0
+        && fake.read(out.offset(), out.width()) >= 0;
+  }
+
   /** Whether both kernels left a value as it was that is not the same for them. */
   private boolean isLeft(Call.Field field, long here, long there) {
     return here == real.given(field) && there == fake.given(field);
@@ -120,7 +119,6 @@ final class Lanes implements AutoCloseable {
     real.closeAll();
     fake.closeAll();
     MdevCalls.removeAll(real.kernel());
-    fake.kernel().munmap(memory);
-    fake.kernel().munmap(readOnly);
+    memory.close();
   }
 }

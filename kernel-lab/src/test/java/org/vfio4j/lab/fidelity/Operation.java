@@ -227,7 +227,7 @@ enum Operation {
 
     @Override
     String text(Call call) {
-      return "write \"" + call.text() + "\" to " + call.path();
+      return "write \"" + call.text().replace("\n", "\\n") + "\" to " + call.path();
     }
   };
 

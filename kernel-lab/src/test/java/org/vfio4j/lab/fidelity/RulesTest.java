@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -20,29 +22,28 @@ import org.vfio4j.linux.Linux;
  * its own words.
  */
 @Tag("lab")
+@Tag("recorded")
 class RulesTest {
   private static final Kernel KERNEL = LabKernels.chosen();
   private static final long PAGE = 4096;
   private static final int FIXED = 1;
   private static final int BOTH = 6;
   private static final long IOVA = 0x10_0000;
+  private static final String RECORDING = "rules.txt";
 
   /** Calls on the kernel, and what they must answer. */
   private static final class Script implements AutoCloseable {
     private final World world = new World();
     private final Lane lane = new Lane(KERNEL);
-    private final List<org.vfio4j.memory.MappedMemory> mapped = new ArrayList<>();
+    private final UserMemory memory = new UserMemory(KERNEL);
+    private final Transcript transcript = new Transcript();
 
     Script() {
-      int both = Linux.PROT_READ | Linux.PROT_WRITE;
-      map(world.memory(), both, 64 * PAGE);
-      map(world.readOnly(), Linux.PROT_READ, 16 * PAGE);
+      memory.tell(lane, world);
     }
 
-    private void map(Handle handle, int protection, long length) {
-      int anonymous = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS;
-      mapped.add(KERNEL.mmap(-1, 0, length, protection, anonymous).value());
-      lane.set(handle, mapped.get(mapped.size() - 1).address(), false);
+    private String answer(Call call) {
+      return Call.result(Answer.to(call, lane, transcript));
     }
 
     Argument memory() {
@@ -50,16 +51,16 @@ class RulesTest {
     }
 
     void fails(Errno errno, Call call) {
-      assertThat(Call.result(lane.run(call))).as(call.toString()).isEqualTo("-1 " + errno);
+      assertThat(answer(call)).as(call.toString()).isEqualTo("-1 " + errno);
     }
 
     void works(Call call) {
-      assertThat(Call.result(lane.run(call))).as(call.toString()).doesNotStartWith("-1");
+      assertThat(answer(call)).as(call.toString()).doesNotStartWith("-1");
       call.succeeded();
     }
 
     void returns(long expected, Call call) {
-      assertThat(Call.result(lane.run(call))).as(call.toString()).isEqualTo(Call.result(expected));
+      assertThat(answer(call)).as(call.toString()).isEqualTo(Call.result(expected));
       call.succeeded();
     }
 
@@ -104,7 +105,7 @@ class RulesTest {
     @Override
     public void close() {
       lane.closeAll();
-      mapped.forEach(KERNEL::munmap);
+      memory.close();
     }
   }
 
@@ -254,14 +255,34 @@ class RulesTest {
   }
 
   private final List<DynamicTest> tests = new ArrayList<>();
+  private final Set<String> names = new TreeSet<>();
+  private String rules;
+
+  /** All that there are, under a name of their own; and whether each is recorded. */
+  private Stream<DynamicTest> rules(String group) {
+    rules = group;
+    tests.add(DynamicTest.dynamicTest("no other rule is recorded", this::noOtherIsRecorded));
+    return tests.stream();
+  }
+
+  private void noOtherIsRecorded() {
+    List<String> others =
+        Recordings.names(RECORDING).stream()
+            .filter(name -> name.startsWith(rules + ": "))
+            .filter(name -> !names.contains(name.substring(rules.length() + 2)))
+            .toList();
+    assertThat(others).as("to record again: " + Recordings.AGAIN).isEmpty();
+  }
 
   private void rule(String name, Consumer<Script> body) {
+    assertThat(names.add(name)).as(name).isTrue();
     tests.add(
         DynamicTest.dynamicTest(
             name,
             () -> {
               try (Script script = new Script()) {
                 body.accept(script);
+                Recordings.check(RECORDING, rules + ": " + name, script.transcript);
               }
             }));
   }
@@ -335,7 +356,7 @@ class RulesTest {
           s.fails(Errno.EINVAL, Call.pread(fd, 8, 0));
           s.fails(Errno.EINVAL, Call.pwrite(fd, 8, 0).u64("value", 0, 0));
         });
-    return tests.stream();
+    return rules("of struct sizes");
   }
 
   @TestFactory
@@ -431,7 +452,7 @@ class RulesTest {
           s.fails(Errno.EFAULT, map(fd, ioas, FIXED | BOTH, readOnly, PAGE, IOVA));
           s.works(map(fd, ioas, FIXED | 4, readOnly, PAGE, IOVA));
         });
-    return tests.stream();
+    return rules("of mapping");
   }
 
   @TestFactory
@@ -481,7 +502,7 @@ class RulesTest {
           s.works(unmap(fd, ioas, 0, -1));
           assertThat(s.told(16)).isEqualTo(3 * PAGE);
         });
-    return tests.stream();
+    return rules("of unmapping");
   }
 
   @TestFactory
@@ -529,7 +550,7 @@ class RulesTest {
           s.fails(Errno.EPERM, copy(fd, ioas, ioas, FIXED | BOTH, PAGE, 2 * IOVA, IOVA));
           s.works(copy(fd, ioas, ioas, FIXED | 4, PAGE, 2 * IOVA, IOVA));
         });
-    return tests.stream();
+    return rules("of copying");
   }
 
   @TestFactory
@@ -623,7 +644,7 @@ class RulesTest {
           s.fails(Errno.EINVAL, option(fd, 1, 0, 0, ioas, 0));
           s.works(option(fd, 1, 0, 0, ioas, 1));
         });
-    return tests.stream();
+    return rules("of ranges and options");
   }
 
   @TestFactory
@@ -769,7 +790,7 @@ class RulesTest {
           s.returns(0, number("VFIO_CHECK_EXTENSION", 0x3B65, c, 10));
           s.returns(1, number("VFIO_CHECK_EXTENSION", 0x3B65, s.container(3), 10));
         });
-    return tests.stream();
+    return rules("of containers");
   }
 
   @TestFactory
@@ -841,7 +862,7 @@ class RulesTest {
           s.returns(0, number("VFIO_CHECK_EXTENSION", 0x3B65, c, 10));
           s.returns(0, number("VFIO_CHECK_EXTENSION", 0x3B65, c, 6));
         });
-    return tests.stream();
+    return rules("of containers on an iommufd");
   }
 
   @TestFactory
@@ -982,7 +1003,7 @@ class RulesTest {
           s.fails(Errno.EINVAL, irqs(cdev, 0x27, 1, 0, 1));
           s.fails(Errno.EINVAL, irqs(cdev, 0x21, 5, 0, 1));
         });
-    return tests.stream();
+    return rules("of groups and nodes");
   }
 
   private static Call irqs(Argument fd, int flags, int index, int start, int count) {

@@ -45,11 +45,12 @@ public final class Type1Calls {
 
   /** A container with a group, and an IOMMU. */
   public List<CallKind.Generator> opening() {
+    return opening(GroupCalls::open);
+  }
+
+  List<CallKind.Generator> opening(CallKind.Generator group) {
     return List.of(
-        this::open,
-        GroupCalls::open,
-        (draw, world) -> GroupCalls.join(draw, world, kind),
-        this::set);
+        this::open, group, (draw, world) -> GroupCalls.join(draw, world, kind), this::set);
   }
 
   /** All of them. */
