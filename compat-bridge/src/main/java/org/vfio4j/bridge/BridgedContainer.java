@@ -26,16 +26,18 @@ final class BridgedContainer extends BridgedFile {
   private final List<BridgedGroup> groups = new ArrayList<>();
   private volatile BridgedIommu iommu;
   private volatile boolean noIommuSet;
-  private boolean fileOpen = true;
+
+  /** By which the file was closed; null while it is open. */
+  private Cause closed;
 
   /** Of the kernel's own container, once one of the kernel's own groups has joined; else -1. */
   private volatile int ownContainer = -1;
 
   private int ownGroups;
 
-  BridgedContainer(CompatBridge bridge) throws BridgeRefusal {
+  BridgedContainer(CompatBridge bridge, Cause cause) throws BridgeRefusal {
     super(bridge);
-    this.iommufd = bridge.calls().openIommufd();
+    this.iommufd = bridge.calls().openIommufd(cause);
   }
 
   int iommufd() {
@@ -78,16 +80,16 @@ final class BridgedContainer extends BridgedFile {
     }
     switch (request) {
       case VfioGroupUapi.VFIO_GET_API_VERSION -> {
-        bridge().tally().count(null, LegacyCall.GET_API_VERSION);
+        bridge().tally().made(null, LegacyCall.GET_API_VERSION);
         return VfioGroupUapi.VFIO_API_VERSION;
       }
       case VfioGroupUapi.VFIO_CHECK_EXTENSION -> {
-        bridge().tally().count(mode(), LegacyCall.CHECK_EXTENSION);
+        bridge().tally().made(mode(), LegacyCall.CHECK_EXTENSION);
         return checkExtension(argument.number());
       }
       case VfioGroupUapi.VFIO_SET_IOMMU -> {
-        setIommu(argument.number());
-        bridge().tally().count(mode(), LegacyCall.SET_IOMMU);
+        long type = argument.number();
+        setIommu(bridge().tally().made(mode(type), LegacyCall.SET_IOMMU), type);
         return 0;
       }
       default -> {
@@ -100,9 +102,17 @@ final class BridgedContainer extends BridgedFile {
   }
 
   /** Null while there is no IOMMU. */
-  private VfioMode mode() {
+  VfioMode mode() {
     BridgedIommu now = iommu;
     return now == null ? null : now.mode();
+  }
+
+  /** Null for a type that the bridge does not have. */
+  private static VfioMode mode(long type) {
+    if (type == VfioGroupUapi.VFIO_TYPE1v2_IOMMU) {
+      return VfioMode.BRIDGE_TYPE1V2;
+    }
+    return type == VfioGroupUapi.VFIO_TYPE1_IOMMU ? VfioMode.BRIDGE_TYPE1 : null;
   }
 
   private synchronized boolean isNoIommu() {
@@ -130,7 +140,7 @@ final class BridgedContainer extends BridgedFile {
     return has ? 1 : 0;
   }
 
-  private synchronized void setIommu(long type) throws BridgeRefusal {
+  private synchronized void setIommu(Cause cause, long type) throws BridgeRefusal {
     BridgeRefusal.refuseIf(groups.isEmpty() || hasIommu(), Errno.EINVAL);
     if (isNoIommu()) {
       BridgeRefusal.refuseIf(type != VfioGroupUapi.VFIO_NOIOMMU_IOMMU, Errno.ENODEV);
@@ -147,38 +157,37 @@ final class BridgedContainer extends BridgedFile {
               "type1's nesting has no equal on an IOAS, and is gone from Linux 6.13 on",
               "use TYPE1v2, or nested page tables of an iommufd"));
     }
-    boolean v2 = type == VfioGroupUapi.VFIO_TYPE1v2_IOMMU;
-    BridgeRefusal.refuseIf(!v2 && type != VfioGroupUapi.VFIO_TYPE1_IOMMU, Errno.ENODEV);
-    BridgedIommu made = new BridgedIommu(bridge(), iommufd, v2);
+    BridgeRefusal.refuseIf(cause.mode() == null, Errno.ENODEV);
+    BridgedIommu made = new BridgedIommu(bridge(), cause, iommufd);
     try {
       for (BridgedGroup group : groups) {
         for (BridgedDevice device : group.bound()) {
-          made.attach(LegacyCall.SET_IOMMU, device);
+          made.attach(cause, device);
         }
       }
     } catch (BridgeRefusal e) {
-      made.detachAll(groups);
-      made.release(LegacyCall.SET_IOMMU);
+      made.detachAll(cause, groups);
+      made.release(cause);
       throw e;
     }
     iommu = made;
   }
 
   /** Takes a group in; it owns the DMA of its devices from here on. */
-  synchronized void join(BridgedGroup group) throws BridgeRefusal {
-    BridgeRefusal.refuseIf(!fileOpen, Errno.EBADF);
+  synchronized void join(Cause cause, BridgedGroup group) throws BridgeRefusal {
+    BridgeRefusal.refuseIf(closed != null, Errno.EBADF);
     boolean mixed = !groups.isEmpty() && isNoIommu() != group.isNoIommu();
     BridgeRefusal.refuseIf(mixed, Errno.EPERM);
     BridgeRefusal.refuseIf(ownContainer >= 0, Errno.EINVAL);
-    group.claim(iommufd);
+    group.claim(cause, iommufd);
     if (iommu != null) {
       try {
         for (BridgedDevice device : group.bound()) {
-          iommu.attach(LegacyCall.GROUP_SET_CONTAINER, device);
+          iommu.attach(cause, device);
         }
       } catch (BridgeRefusal e) {
-        group.release(LegacyCall.GROUP_SET_CONTAINER);
-        iommu.left(LegacyCall.GROUP_SET_CONTAINER, group);
+        group.release(cause);
+        iommu.left(cause, group);
         // What an IOAS calls an address in use is an address that the group cannot have.
         throw e.is(Errno.EADDRINUSE) ? BridgeRefusal.of(Errno.EINVAL) : e;
       }
@@ -187,14 +196,14 @@ final class BridgedContainer extends BridgedFile {
   }
 
   /** Attaches a device of a group that is in, where there is something to attach it to. */
-  synchronized void attach(LegacyCall cause, BridgedDevice device) throws BridgeRefusal {
+  synchronized void attach(Cause cause, BridgedDevice device) throws BridgeRefusal {
     if (iommu != null) {
       iommu.attach(cause, device);
     }
   }
 
   /** The last group that leaves takes the IOMMU, and what is mapped, with it. */
-  synchronized void leave(LegacyCall cause, BridgedGroup group) {
+  synchronized void leave(Cause cause, BridgedGroup group) {
     group.release(cause);
     groups.remove(group);
     if (iommu != null) {
@@ -215,7 +224,7 @@ final class BridgedContainer extends BridgedFile {
    * on.
    */
   synchronized int joinOwn() throws BridgeRefusal {
-    BridgeRefusal.refuseIf(!groups.isEmpty() || !fileOpen, Errno.EINVAL);
+    BridgeRefusal.refuseIf(!groups.isEmpty() || closed != null, Errno.EINVAL);
     if (ownContainer < 0) {
       ownContainer = BridgeRefusal.check(bridge().below().open(path(), Linux.O_RDWR));
     }
@@ -231,8 +240,7 @@ final class BridgedContainer extends BridgedFile {
   @Override
   void released() {
     synchronized (this) {
-      bridge().tally().count(null, LegacyCall.CLOSE_CONTAINER);
-      fileOpen = false;
+      closed = bridge().tally().made(mode(), LegacyCall.CLOSE_CONTAINER);
       end();
     }
   }
@@ -242,8 +250,8 @@ final class BridgedContainer extends BridgedFile {
       bridge().below().close(ownContainer);
       ownContainer = -1;
     }
-    if (!fileOpen && groups.isEmpty() && ownGroups == 0) {
-      bridge().calls().close(LegacyCall.CLOSE_CONTAINER, iommufd);
+    if (closed != null && groups.isEmpty() && ownGroups == 0) {
+      bridge().calls().close(closed, iommufd);
     }
   }
 }

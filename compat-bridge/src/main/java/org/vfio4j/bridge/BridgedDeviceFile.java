@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.bridge;
 
+import java.util.concurrent.atomic.AtomicLong;
 import org.vfio4j.Errno;
 import org.vfio4j.cdev.uapi.VfioCdevUapi;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
@@ -12,10 +13,14 @@ import org.vfio4j.memory.NativeBlock;
  */
 final class BridgedDeviceFile extends BridgedFile {
   private final BridgedDevice device;
+  private final AtomicLong calls;
+  private final AtomicLong passed;
 
-  BridgedDeviceFile(CompatBridge bridge, BridgedDevice device) {
+  BridgedDeviceFile(CompatBridge bridge, VfioMode mode, BridgedDevice device) {
     super(bridge);
     this.device = device;
+    this.calls = bridge.tally().counter(mode, LegacyCall.DEVICE_CALL, null);
+    this.passed = bridge.tally().counter(mode, LegacyCall.DEVICE_CALL, DeviceCall.THE_SAME);
   }
 
   BridgedDevice device() {
@@ -24,9 +29,16 @@ final class BridgedDeviceFile extends BridgedFile {
 
   @Override
   int ioctl(int fd, int request, NativeBlock argument) throws BridgeRefusal {
-    return isOurs(request)
-        ? super.ioctl(fd, request, argument)
-        : bridge().below().ioctl(fd, request, argument);
+    if (isOurs(request)) {
+      return super.ioctl(fd, request, argument);
+    }
+    count();
+    return bridge().below().ioctl(fd, request, argument);
+  }
+
+  private void count() {
+    calls.incrementAndGet();
+    passed.incrementAndGet();
   }
 
   @Override
@@ -35,13 +47,14 @@ final class BridgedDeviceFile extends BridgedFile {
       // "Not from the group path", says drivers/vfio/device_cdev.c.
       case VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD -> throw BridgeRefusal.of(Errno.EINVAL);
       case VfioDeviceUapi.VFIO_DEVICE_GET_PCI_HOT_RESET_INFO ->
-          new BridgedHotReset(bridge(), fd).info(argument);
+          new BridgedHotReset(bridge(), device.group().mode(), fd).info(argument);
       case VfioDeviceUapi.VFIO_DEVICE_PCI_HOT_RESET ->
-          new BridgedHotReset(bridge(), fd).reset(argument);
+          new BridgedHotReset(bridge(), device.group().mode(), fd).reset(argument);
       // Left to the drivers, of which none knows them.
       case VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT, VfioCdevUapi.VFIO_DEVICE_DETACH_IOMMUFD_PT ->
           throw BridgeRefusal.of(Errno.ENOTTY);
       default -> {
+        count();
         return bridge().below().ioctl(fd, request, argument.number());
       }
     }
@@ -63,7 +76,6 @@ final class BridgedDeviceFile extends BridgedFile {
 
   @Override
   void released() {
-    bridge().tally().count(null, LegacyCall.CLOSE_DEVICE);
     device.group().fileClosed(device);
   }
 }

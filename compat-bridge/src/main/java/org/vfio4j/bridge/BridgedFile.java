@@ -6,6 +6,8 @@ import org.vfio4j.memory.NativeBlock;
 
 /** An open file that the bridge makes up: what one or more descriptors refer to. Thread safe. */
 abstract class BridgedFile {
+  private static final int ENDED = -1;
+
   private final CompatBridge bridge;
   private final AtomicInteger descriptors = new AtomicInteger();
 
@@ -17,12 +19,13 @@ abstract class BridgedFile {
     return bridge;
   }
 
-  final void hold() {
-    descriptors.incrementAndGet();
+  /** For a new descriptor; false when the last one was closed, after which there is none again. */
+  final boolean hold() {
+    return descriptors.updateAndGet(now -> now == ENDED ? ENDED : now + 1) != ENDED;
   }
 
   final void drop() {
-    if (descriptors.decrementAndGet() == 0) {
+    if (descriptors.updateAndGet(now -> now == 1 ? ENDED : now - 1) == ENDED) {
       released();
     }
   }

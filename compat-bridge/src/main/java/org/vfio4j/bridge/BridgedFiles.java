@@ -19,8 +19,11 @@ final class BridgedFiles {
     return fd >= 0 && fd < now.length() ? now.get(fd) : null;
   }
 
-  synchronized void add(int fd, BridgedFile file) {
-    file.hold();
+  /** False when the file's last descriptor was closed by another thread. */
+  synchronized boolean add(int fd, BridgedFile file) {
+    if (!file.hold()) {
+      return false;
+    }
     if (fd >= files.length()) {
       AtomicReferenceArray<BridgedFile> larger = new AtomicReferenceArray<>(2 * fd);
       for (int i = 0; i < files.length(); i++) {
@@ -29,6 +32,7 @@ final class BridgedFiles {
       files = larger;
     }
     files.set(fd, file);
+    return true;
   }
 
   /** Null where the descriptor is none of the bridge, or another thread has removed it. */

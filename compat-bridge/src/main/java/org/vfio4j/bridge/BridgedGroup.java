@@ -5,22 +5,15 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.vfio4j.Errno;
-import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.device.Isolation;
-import org.vfio4j.device.Isolation.Member;
 import org.vfio4j.group.uapi.VfioGroupStatus;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.linux.Explanation;
 import org.vfio4j.linux.FileHolders;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Linux;
-import org.vfio4j.linux.PciDriver;
-import org.vfio4j.linux.Result;
-import org.vfio4j.linux.SysfsDevice;
 import org.vfio4j.memory.NativeBlock;
 
 /**
@@ -34,7 +27,6 @@ import org.vfio4j.memory.NativeBlock;
  * <p>Source of the rules: {@code drivers/vfio/group.c}, where the checks are in the same order.
  */
 final class BridgedGroup extends BridgedFile {
-  private static final Pattern NODE = Pattern.compile("(noiommu-)?vfio[0-9]{1,10}");
   private static final String TOKEN = "vf_token=";
 
   private final int number;
@@ -42,7 +34,7 @@ final class BridgedGroup extends BridgedFile {
   private final boolean mediated;
   private final boolean shared;
   private final String path;
-  private final String folder;
+  private final GroupMembers members;
 
   /** Those that are bound, by name. */
   private final Map<String, BridgedDevice> bound = new LinkedHashMap<>();
@@ -50,14 +42,15 @@ final class BridgedGroup extends BridgedFile {
   private BridgedContainer container;
   private boolean fileOpen = true;
 
-  private BridgedGroup(CompatBridge bridge, int number, String path, Isolation.Kind kind) {
+  private BridgedGroup(
+      CompatBridge bridge, int number, String path, GroupMembers members, Isolation.Kind kind) {
     super(bridge);
     this.number = number;
     this.path = path;
     this.noIommu = kind == Isolation.Kind.NONE;
     this.mediated = kind == Isolation.Kind.MEDIATED;
     this.shared = kind == Isolation.Kind.SHARED;
-    this.folder = folder(bridge, number);
+    this.members = members;
   }
 
   /**
@@ -67,21 +60,15 @@ final class BridgedGroup extends BridgedFile {
    */
   static BridgedGroup find(CompatBridge bridge, int number, String path, boolean noIommu)
       throws BridgeRefusal {
-    String folder = folder(bridge, number);
-    List<String> members = list(bridge, folder);
-    String first = null;
-    for (String member : members) {
-      if (first == null && !list(bridge, folder + "/" + member + "/vfio-dev").isEmpty()) {
-        first = member;
-      }
-    }
+    GroupMembers members = new GroupMembers(bridge.below(), bridge.policy(), number);
+    String first = members.first();
     BridgeRefusal.refuseIf(first == null, Errno.ENOENT);
-    Isolation.Kind kind = isolation(bridge, folder + "/" + first).kind();
+    Isolation.Kind kind = members.isolation(first).kind();
     BridgeRefusal.refuseIf((kind == Isolation.Kind.NONE) != noIommu, Errno.ENOENT);
-    BridgedGroup group = new BridgedGroup(bridge, number, path, kind);
+    BridgedGroup group = new BridgedGroup(bridge, number, path, members, kind);
     // Whether the nodes can be had is known now, and not only when they are bound.
     Kernel below = bridge.below();
-    String node = group.node(first);
+    String node = members.node(first);
     BridgeRefusal.refuseIf(node == null, Errno.ENODEV);
     int fd = below.open(node, Linux.O_RDWR);
     if (noIommu && Errno.ENOENT.is(fd)) {
@@ -101,28 +88,6 @@ final class BridgedGroup extends BridgedFile {
             "no IOMMU is in front of " + member + ", and it has no device node for " + path,
             "no release before about Linux 7.3 has device nodes without an IOMMU; open the group without"
                 + " a bridge"));
-  }
-
-  private static String folder(CompatBridge bridge, int number) {
-    return bridge.roots().sys("kernel/iommu_groups/" + number + "/devices");
-  }
-
-  /** Where there is no such folder there is nothing in it; where it cannot be seen is no answer. */
-  private static List<String> list(CompatBridge bridge, String folder) throws BridgeRefusal {
-    Result<List<String>> names = bridge.below().list(folder);
-    if (Errno.EMFILE.is(names.code()) || Errno.ENFILE.is(names.code())) {
-      throw BridgeRefusal.of(names.errno());
-    }
-    return names.orElse(List.of());
-  }
-
-  private static Isolation isolation(CompatBridge bridge, String device) throws BridgeRefusal {
-    try {
-      return Isolation.of(SysfsDevice.at(bridge.below(), device));
-    } catch (VfioException e) {
-      throw BridgeRefusal.of(
-          e.errno().orElse(Errno.ENODEV), new Explanation(e.reason(), e.fact(), e.hint()));
-    }
   }
 
   int number() {
@@ -153,19 +118,15 @@ final class BridgedGroup extends BridgedFile {
   int ioctl(int fd, int request, UserArgument argument) throws BridgeRefusal {
     switch (request) {
       case VfioGroupUapi.VFIO_GROUP_GET_STATUS -> {
-        bridge().tally().count(null, LegacyCall.GROUP_GET_STATUS);
         status(argument);
       }
       case VfioGroupUapi.VFIO_GROUP_SET_CONTAINER -> {
-        bridge().tally().count(null, LegacyCall.GROUP_SET_CONTAINER);
         join(argument.getInt(0));
       }
       case VfioGroupUapi.VFIO_GROUP_UNSET_CONTAINER -> {
-        bridge().tally().count(null, LegacyCall.GROUP_UNSET_CONTAINER);
         leave();
       }
       case VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD -> {
-        bridge().tally().count(null, LegacyCall.GROUP_GET_DEVICE_FD);
         return open(argument.text(bridge().pageSize()));
       }
       default -> {
@@ -176,17 +137,27 @@ final class BridgedGroup extends BridgedFile {
     return 0;
   }
 
+  /** Of the container that it is in; null where there is none, or that has no IOMMU. */
+  synchronized VfioMode mode() {
+    return container == null ? null : container.mode();
+  }
+
+  private Cause made(LegacyCall call) {
+    return bridge().tally().made(mode(), call);
+  }
+
   private synchronized void status(UserArgument argument) throws BridgeRefusal {
+    made(LegacyCall.GROUP_GET_STATUS);
     NativeBlock status = argument.read(0, VfioGroupStatus.SIZEOF);
     int argsz = status.getInt(VfioGroupStatus.ARGSZ);
     BridgeRefusal.refuseIf(
         Integer.compareUnsigned(argsz, VfioGroupStatus.SIZEOF) < 0, Errno.EINVAL);
-    BridgeRefusal.refuseIf(devices().isEmpty(), Errno.ENODEV);
+    members.someNodes();
     int flags = 0;
     if (container != null) {
       flags = VfioGroupUapi.VFIO_GROUP_FLAGS_CONTAINER_SET | VfioGroupUapi.VFIO_GROUP_FLAGS_VIABLE;
     } else {
-      Explanation against = againstUse();
+      Explanation against = isReal() ? members.againstUse() : null;
       if (against == null) {
         flags = VfioGroupUapi.VFIO_GROUP_FLAGS_VIABLE;
       } else {
@@ -197,70 +168,14 @@ final class BridgedGroup extends BridgedFile {
     argument.write(0, status);
   }
 
-  /** The members that VFIO has, by name. */
-  private Map<String, String> devices() throws BridgeRefusal {
-    Map<String, String> devices = new LinkedHashMap<>();
-    for (String member : list(bridge(), folder)) {
-      String node = node(member);
-      if (node != null) {
-        devices.put(member, node);
-      }
-    }
-    return devices;
-  }
-
-  /** The path of a member's node; null where VFIO does not have the member. */
-  private String node(String member) throws BridgeRefusal {
-    for (String name : list(bridge(), folder + "/" + member + "/vfio-dev")) {
-      if (NODE.matcher(name).matches()) {
-        return bridge().roots().dev("vfio/devices/" + name);
-      }
-    }
-    return null;
-  }
-
-  /** Why the group is not to be used: by its members' drivers, or by policy; null for no reason. */
-  private Explanation againstUse() throws BridgeRefusal {
-    if (!isReal()) {
-      return null;
-    }
-    Map<String, String> devices = devices();
-    BridgeRefusal.refuseIf(devices.isEmpty(), Errno.ENODEV);
-    Isolation isolation = isolation(bridge(), folder + "/" + devices.keySet().iterator().next());
-    List<Member> blockers = isolation.blockers();
-    String members =
-        isolation.members().stream().map(Member::toString).collect(Collectors.joining(", "));
-    if (!blockers.isEmpty()) {
-      return new Explanation(
-          Reason.NOT_VIABLE,
-          "group " + number + " is not viable: it has " + members,
-          PciDriver.howToBind(blockers.stream().map(Member::name).toList())
-              + "; no driver at all will do as well");
-    }
-    if (isolation.kind() == Isolation.Kind.SHARED && !bridge().policy().allowsShared()) {
-      return new Explanation(
-          Reason.NOT_VIABLE,
-          "group "
-              + number
-              + " is shared: it has "
-              + members
-              + ", and the policy "
-              + bridge().policy()
-              + " bridges devices that are alone in their group",
-          "AssignmentPolicy."
-              + AssignmentPolicy.STAGE_2
-              + " takes all of them into one address space, "
-              + AssignmentPolicy.STAGE_1_OR_GROUPS
-              + " uses the kernel's own group API for them");
-    }
-    return null;
-  }
-
   private synchronized void join(int fd) throws BridgeRefusal {
     BridgedFile file = bridge().files().find(fd);
-    BridgeRefusal.refuseIf(file == null && !bridge().isOpen(fd), Errno.EBADF);
+    VfioMode mode = file instanceof BridgedContainer other ? other.mode() : null;
+    Cause cause = bridge().tally().made(mode, LegacyCall.GROUP_SET_CONTAINER);
+    // Closed by another thread meanwhile, it would stay in the container for ever.
+    BridgeRefusal.refuseIf(!fileOpen || (file == null && !bridge().isOpen(fd)), Errno.EBADF);
     BridgeRefusal.refuseIf(container != null, Errno.EINVAL);
-    BridgeRefusal.refuseIf(devices().isEmpty(), Errno.ENODEV);
+    members.someNodes();
     if (!(file instanceof BridgedContainer joined)) {
       throw BridgeRefusal.of(
           Errno.EBADFD,
@@ -270,27 +185,25 @@ final class BridgedGroup extends BridgedFile {
               "open /dev/vfio/vfio through the bridge; a program that has an iommufd already binds"
                   + " the device to it by its node"));
     }
-    Explanation against = againstUse();
+    Explanation against = isReal() ? members.againstUse() : null;
     if (against != null) {
-      bridge().tally().refused(null, LegacyCall.GROUP_SET_CONTAINER, against.fact());
+      bridge().tally().refused(mode, LegacyCall.GROUP_SET_CONTAINER, against.fact());
       throw BridgeRefusal.of(Errno.EPERM, against);
     }
-    joined.join(this);
+    joined.join(cause, this);
     container = joined;
   }
 
   /** Takes the group's DMA, for a container: by binding one device to its iommufd. */
-  void claim(int iommufd) throws BridgeRefusal {
+  void claim(Cause cause, int iommufd) throws BridgeRefusal {
     if (isReal()) {
-      Map<String, String> devices = devices();
-      BridgeRefusal.refuseIf(devices.isEmpty(), Errno.ENODEV);
-      Map.Entry<String, String> first = devices.entrySet().iterator().next();
-      bind(LegacyCall.GROUP_SET_CONTAINER, iommufd, first.getKey(), first.getValue());
+      Map.Entry<String, String> first = members.someNodes().entrySet().iterator().next();
+      bind(cause, iommufd, first.getKey(), first.getValue());
     }
   }
 
   /** Lets go of all devices, none of which is open any more. */
-  void release(LegacyCall cause) {
+  void release(Cause cause) {
     for (BridgedDevice device : bound.values()) {
       bridge().calls().close(cause, device.fd());
     }
@@ -301,7 +214,7 @@ final class BridgedGroup extends BridgedFile {
     return new ArrayList<>(bound.values());
   }
 
-  private BridgedDevice bind(LegacyCall cause, int iommufd, String name, String node)
+  private BridgedDevice bind(Cause cause, int iommufd, String name, String node)
       throws BridgeRefusal {
     DeviceCentric calls = bridge().calls();
     int fd = calls.openNode(cause, node);
@@ -334,12 +247,13 @@ final class BridgedGroup extends BridgedFile {
   }
 
   private synchronized void leave() throws BridgeRefusal {
+    Cause cause = made(LegacyCall.GROUP_UNSET_CONTAINER);
     BridgeRefusal.refuseIf(container == null, Errno.EINVAL);
     BridgeRefusal.refuseIf(hasOpenDevices(), Errno.EBUSY);
-    leaveContainer(LegacyCall.GROUP_UNSET_CONTAINER);
+    leaveContainer(cause);
   }
 
-  private void leaveContainer(LegacyCall cause) {
+  private void leaveContainer(Cause cause) {
     BridgedContainer left = container;
     container = null;
     left.leave(cause, this);
@@ -350,9 +264,10 @@ final class BridgedGroup extends BridgedFile {
   }
 
   private synchronized int open(String text) throws BridgeRefusal {
+    Cause cause = made(LegacyCall.GROUP_GET_DEVICE_FD);
     int blank = text.indexOf(' ');
     String name = blank < 0 ? text : text.substring(0, blank);
-    String node = list(bridge(), folder).contains(name) ? node(name) : null;
+    String node = members.node(name);
     BridgeRefusal.refuseIf(node == null, Errno.ENODEV);
     if (blank >= 0) {
       refuseOptions(text.substring(blank + 1));
@@ -360,21 +275,21 @@ final class BridgedGroup extends BridgedFile {
     BridgeRefusal.refuseIf(container == null || !container.hasIommu(), Errno.EINVAL);
     BridgedDevice device = bound.get(name);
     if (device == null) {
-      device = bind(LegacyCall.GROUP_GET_DEVICE_FD, container.iommufd(), name, node);
+      device = bind(cause, container.iommufd(), name, node);
       try {
-        container.attach(LegacyCall.GROUP_GET_DEVICE_FD, device);
+        container.attach(cause, device);
       } catch (BridgeRefusal e) {
-        unbind(LegacyCall.GROUP_GET_DEVICE_FD, device);
+        unbind(cause, device);
         throw e;
       }
     }
     int fd = bridge().below().dup(device.fd());
     if (fd < 0) {
-      letGo(device);
+      letGo(cause, device);
       BridgeRefusal.check(fd);
     }
     device.fileOpened();
-    bridge().files().add(fd, new BridgedDeviceFile(bridge(), device));
+    bridge().files().add(fd, new BridgedDeviceFile(bridge(), cause.mode(), device));
     return fd;
   }
 
@@ -390,15 +305,16 @@ final class BridgedGroup extends BridgedFile {
     throw BridgeRefusal.of(Errno.EINVAL);
   }
 
-  private void unbind(LegacyCall cause, BridgedDevice device) {
+  private void unbind(Cause cause, BridgedDevice device) {
     bound.remove(device.name());
     bridge().calls().close(cause, device.fd());
   }
 
   /** A caller has closed a file of the device, not necessarily the last. */
   synchronized void fileClosed(BridgedDevice device) {
+    Cause cause = made(LegacyCall.CLOSE_DEVICE);
     device.fileClosed();
-    letGo(device);
+    letGo(cause, device);
   }
 
   synchronized void mapped(BridgedDevice device) {
@@ -407,30 +323,29 @@ final class BridgedGroup extends BridgedFile {
 
   synchronized void unmapped(BridgedDevice device) {
     device.unmapped();
-    letGo(device);
+    letGo(new Cause(mode(), LegacyCall.CLOSE_DEVICE), device);
   }
 
   /**
    * Closes a device that no caller has open, as it would be closed if it had come from a group: its
    * interrupts end, and the driver resets it. Then the group needs a device to be owned by.
    */
-  private void letGo(BridgedDevice device) {
-    if (device.isOpen()) {
+  private void letGo(Cause cause, BridgedDevice device) {
+    if (device.isOpen() || bound.get(device.name()) != device) {
       return;
     }
-    unbind(LegacyCall.CLOSE_DEVICE, device);
+    unbind(cause, device);
     if (!fileOpen && !hasOpenDevices()) {
-      end(LegacyCall.CLOSE_DEVICE);
+      end(cause);
     } else if (isReal() && bound.isEmpty()) {
       try {
-        String node = node(device.name());
+        String node = members.node(device.name());
         BridgeRefusal.refuseIf(node == null, Errno.ENODEV);
-        BridgedDevice again =
-            bind(LegacyCall.CLOSE_DEVICE, container.iommufd(), device.name(), node);
-        container.attach(LegacyCall.CLOSE_DEVICE, again);
+        BridgedDevice again = bind(cause, container.iommufd(), device.name(), node);
+        container.attach(cause, again);
       } catch (BridgeRefusal e) {
         // The device is gone, or somebody else was quicker: the next open of it will tell.
-        bridge().tally().refused(null, LegacyCall.CLOSE_DEVICE, "the group is owned no longer");
+        bridge().tally().refused(cause.mode(), cause.call(), "the group is owned no longer");
       }
     }
   }
@@ -439,15 +354,15 @@ final class BridgedGroup extends BridgedFile {
   @Override
   void released() {
     synchronized (this) {
-      bridge().tally().count(null, LegacyCall.CLOSE_GROUP);
+      Cause cause = made(LegacyCall.CLOSE_GROUP);
       fileOpen = false;
       if (!hasOpenDevices()) {
-        end(LegacyCall.CLOSE_GROUP);
+        end(cause);
       }
     }
   }
 
-  private void end(LegacyCall cause) {
+  private void end(Cause cause) {
     if (container != null) {
       leaveContainer(cause);
     }

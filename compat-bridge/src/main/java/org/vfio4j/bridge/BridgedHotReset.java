@@ -32,17 +32,18 @@ final class BridgedHotReset {
   private static final int MOST_DEVICES = 256;
 
   private final CompatBridge bridge;
+  private final VfioMode mode;
   private final int device;
 
-  BridgedHotReset(CompatBridge bridge, int device) {
+  BridgedHotReset(CompatBridge bridge, VfioMode mode, int device) {
     this.bridge = bridge;
+    this.mode = mode;
     this.device = device;
   }
 
   /** VFIO_DEVICE_GET_PCI_HOT_RESET_INFO: devices by their groups, not by their ids. */
   void info(UserArgument argument) throws BridgeRefusal {
-    LegacyCall cause = LegacyCall.DEVICE_GET_PCI_HOT_RESET_INFO;
-    bridge.tally().count(null, cause);
+    Cause cause = bridge.tally().made(mode, LegacyCall.DEVICE_GET_PCI_HOT_RESET_INFO);
     int argsz = argument.getInt(VfioPciHotResetInfo.ARGSZ);
     BridgeRefusal.refuseIf(
         Integer.compareUnsigned(argsz, VfioPciHotResetInfo.SIZEOF) < 0, Errno.EINVAL);
@@ -72,8 +73,7 @@ final class BridgedHotReset {
 
   /** VFIO_DEVICE_PCI_HOT_RESET: what the groups were needed for, the iommufd knows. */
   void reset(UserArgument argument) throws BridgeRefusal {
-    LegacyCall cause = LegacyCall.DEVICE_PCI_HOT_RESET;
-    bridge.tally().count(null, cause);
+    Cause cause = bridge.tally().made(mode, LegacyCall.DEVICE_PCI_HOT_RESET);
     NativeBlock reset = argument.read(0, VfioPciHotReset.SIZEOF);
     int argsz = reset.getInt(VfioPciHotReset.ARGSZ);
     boolean wrong =
@@ -93,7 +93,7 @@ final class BridgedHotReset {
       given.add(((BridgedGroup) file).number());
     }
     BridgeRefusal.refuseIf(!given.containsAll(affected), Errno.EINVAL);
-    bridge.tally().count(null, cause, DeviceCall.VFIO_DEVICE_PCI_HOT_RESET);
+    bridge.tally().count(cause, DeviceCall.VFIO_DEVICE_PCI_HOT_RESET);
     NativeBlock owned = new NativeBlock(VfioPciHotReset.SIZEOF);
     owned.putInt(VfioPciHotReset.ARGSZ, VfioPciHotReset.SIZEOF);
     int result = bridge.below().ioctl(device, VfioDeviceUapi.VFIO_DEVICE_PCI_HOT_RESET, owned);
@@ -115,13 +115,13 @@ final class BridgedHotReset {
     return info;
   }
 
-  private int below(LegacyCall cause, NativeBlock info) {
-    bridge.tally().count(null, cause, DeviceCall.VFIO_DEVICE_GET_PCI_HOT_RESET_INFO);
+  private int below(Cause cause, NativeBlock info) {
+    bridge.tally().count(cause, DeviceCall.VFIO_DEVICE_GET_PCI_HOT_RESET_INFO);
     return bridge.below().ioctl(device, VfioDeviceUapi.VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
   }
 
   /** The groups of the devices that the reset hits, one for each device. */
-  private List<Integer> affected(LegacyCall cause) throws BridgeRefusal {
+  private List<Integer> affected(Cause cause) throws BridgeRefusal {
     NativeBlock info = block(MOST_DEVICES);
     BridgeRefusal.check(below(cause, info));
     List<Integer> groups = new ArrayList<>();

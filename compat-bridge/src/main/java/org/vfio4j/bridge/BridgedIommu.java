@@ -77,12 +77,12 @@ final class BridgedIommu {
   private long available;
   private boolean released;
 
-  BridgedIommu(CompatBridge bridge, int iommufd, boolean v2) throws BridgeRefusal {
+  BridgedIommu(CompatBridge bridge, Cause cause, int iommufd) throws BridgeRefusal {
     this.bridge = bridge;
     this.below = bridge.below();
     this.iommufd = iommufd;
-    this.v2 = v2;
-    this.mode = v2 ? VfioMode.BRIDGE_TYPE1V2 : VfioMode.BRIDGE_TYPE1;
+    this.mode = cause.mode();
+    this.v2 = mode == VfioMode.BRIDGE_TYPE1V2;
     this.page = below.pageSize();
     this.available = entryLimit();
     Tally tally = bridge.tally();
@@ -90,7 +90,7 @@ final class BridgedIommu {
     this.ioasMaps = tally.counter(mode, LegacyCall.IOMMU_MAP_DMA, DeviceCall.IOMMU_IOAS_MAP);
     this.unmaps = tally.counter(mode, LegacyCall.IOMMU_UNMAP_DMA, null);
     this.ioasUnmaps = tally.counter(mode, LegacyCall.IOMMU_UNMAP_DMA, DeviceCall.IOMMU_IOAS_UNMAP);
-    this.ioas = bridge.calls().allocateIoas(iommufd);
+    this.ioas = bridge.calls().allocateIoas(cause, iommufd);
     this.ioasMap = new IommuIoasMap().ioasId(ioas);
     this.ioasUnmap = new IommuIoasUnmap().ioasId(ioas);
     this.pageTables = new PageTables(bridge.calls(), iommufd, ioas, page);
@@ -117,29 +117,29 @@ final class BridgedIommu {
     return mappings.footprint();
   }
 
-  synchronized void attach(LegacyCall cause, BridgedDevice device) throws BridgeRefusal {
+  synchronized void attach(Cause cause, BridgedDevice device) throws BridgeRefusal {
     pageTables.attach(cause, device);
   }
 
   /** The IOMMU could not take all groups: those that it has taken are to be as before. */
-  void detachAll(List<BridgedGroup> groups) {
+  void detachAll(Cause cause, List<BridgedGroup> groups) {
     for (BridgedGroup group : groups) {
       for (BridgedDevice device : group.bound()) {
-        pageTables.detach(LegacyCall.SET_IOMMU, device);
+        pageTables.detach(cause, device);
       }
     }
-    groups.forEach(group -> pageTables.left(LegacyCall.SET_IOMMU, group));
+    groups.forEach(group -> pageTables.left(cause, group));
   }
 
   /** The last group has left, with its devices. */
-  synchronized void release(LegacyCall cause) {
+  synchronized void release(Cause cause) {
     released = true;
     mappings.clear();
     bridge.calls().destroy(cause, iommufd, ioas);
   }
 
   /** A group, of which all devices are closed, is no longer in the container. */
-  synchronized void left(LegacyCall cause, BridgedGroup group) {
+  synchronized void left(Cause cause, BridgedGroup group) {
     pageTables.left(cause, group);
   }
 
@@ -158,8 +158,7 @@ final class BridgedIommu {
         argument.putLong(VfioIommuType1DmaUnmap.SIZE, unmap.getLong(VfioIommuType1DmaUnmap.SIZE));
       }
       case VfioGroupUapi.VFIO_IOMMU_GET_INFO -> {
-        bridge.tally().count(mode, LegacyCall.IOMMU_GET_INFO);
-        info(argument);
+        info(bridge.tally().made(mode, LegacyCall.IOMMU_GET_INFO), argument);
       }
       case VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES -> dirtyPages(argument);
       default -> {
@@ -228,7 +227,8 @@ final class BridgedIommu {
    */
   private int endOfMemory(long iova, long last) throws BridgeRefusal {
     if (pageTables.hasIommu()) {
-      for (IovaRange range : bridge.calls().iovaRanges(iommufd, ioas)) {
+      Cause cause = new Cause(mode, LegacyCall.IOMMU_MAP_DMA);
+      for (IovaRange range : bridge.calls().iovaRanges(cause, iommufd, ioas)) {
         if (Long.compareUnsigned(iova, range.start()) >= 0
             && Long.compareUnsigned(last, range.last()) <= 0) {
           return Errno.EFAULT.result();
@@ -362,24 +362,28 @@ final class BridgedIommu {
     long iova = unmap.getLong(VfioIommuType1DmaUnmap.IOVA);
     long size = unmap.getLong(VfioIommuType1DmaUnmap.SIZE);
     if (withBitmap) {
-      bridge.tally().count(mode, LegacyCall.IOMMU_UNMAP_DMA_BITMAP);
-      unmapWithBitmap(iova, size, argsz, argument);
+      unmapWithBitmap(
+          bridge.tally().made(mode, LegacyCall.IOMMU_UNMAP_DMA_BITMAP),
+          iova,
+          size,
+          argsz,
+          argument);
     } else {
-      bridge.tally().count(mode, LegacyCall.IOMMU_UNMAP_DMA_ALL);
+      Cause cause = bridge.tally().made(mode, LegacyCall.IOMMU_UNMAP_DMA_ALL);
       BridgeRefusal.refuseIf(iova != 0 || size != 0, Errno.EINVAL);
-      unmapAll();
+      unmapAll(cause);
     }
     unmap.putLong(VfioIommuType1DmaUnmap.SIZE, unmapped);
     return 0;
   }
 
-  private synchronized void unmapAll() throws BridgeRefusal {
+  private synchronized void unmapAll(Cause cause) throws BridgeRefusal {
     unmapped = 0;
     BridgeRefusal.refuseIf(released, Errno.EINVAL);
     if (mappings.count() == 0) {
       return;
     }
-    bridge.tally().count(mode, LegacyCall.IOMMU_UNMAP_DMA_ALL, DeviceCall.IOMMU_IOAS_UNMAP);
+    bridge.tally().count(cause, DeviceCall.IOMMU_IOAS_UNMAP);
     int result = below.ioctl(iommufd, IommufdUapi.IOMMU_IOAS_UNMAP, ioasUnmap.iova(0).length(ALL));
     if (result < 0) {
       // A part of it may be gone.
@@ -405,7 +409,7 @@ final class BridgedIommu {
     }
   }
 
-  private void unmapWithBitmap(long iova, long size, int argsz, UserArgument argument)
+  private void unmapWithBitmap(Cause cause, long iova, long size, int argsz, UserArgument argument)
       throws BridgeRefusal {
     int end = VfioIommuType1DmaUnmap.SIZEOF + VfioBitmap.SIZEOF;
     BridgeRefusal.refuseIf(Integer.compareUnsigned(argsz, end) < 0, Errno.EINVAL);
@@ -419,7 +423,7 @@ final class BridgedIommu {
         BridgeRefusal.refuseIf(dirtyLog.cuts(iova, iova + size - 1), Errno.EINVAL);
       }
       UserArgument words = argument.at(bitmap.getLong(VfioBitmap.DATA));
-      dirtyLog.report(LegacyCall.IOMMU_UNMAP_DMA_BITMAP, words, iova, size);
+      dirtyLog.report(cause, words, iova, size);
       int node = mappings.first(iova, iova + size - 1);
       long bytes = 0;
       while (node != Mappings.NONE
@@ -446,27 +450,23 @@ final class BridgedIommu {
     BridgeRefusal.refuseIf(wrong, Errno.EINVAL);
     switch (flags) {
       case VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES_FLAG_START -> {
-        bridge.tally().count(mode, LegacyCall.DIRTY_PAGES_START);
-        synchronized (this) {
-          BridgeRefusal.refuseIf(released, Errno.EINVAL);
-          dirtyLog.track(LegacyCall.DIRTY_PAGES_START, true);
-        }
+        track(bridge.tally().made(mode, LegacyCall.DIRTY_PAGES_START), true);
       }
       case VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP -> {
-        bridge.tally().count(mode, LegacyCall.DIRTY_PAGES_STOP);
-        synchronized (this) {
-          BridgeRefusal.refuseIf(released, Errno.EINVAL);
-          dirtyLog.track(LegacyCall.DIRTY_PAGES_STOP, false);
-        }
+        track(bridge.tally().made(mode, LegacyCall.DIRTY_PAGES_STOP), false);
       }
       default -> {
-        bridge.tally().count(mode, LegacyCall.DIRTY_PAGES_GET_BITMAP);
-        bitmap(argsz, argument);
+        bitmap(bridge.tally().made(mode, LegacyCall.DIRTY_PAGES_GET_BITMAP), argsz, argument);
       }
     }
   }
 
-  private void bitmap(int argsz, UserArgument argument) throws BridgeRefusal {
+  private synchronized void track(Cause cause, boolean on) throws BridgeRefusal {
+    BridgeRefusal.refuseIf(released, Errno.EINVAL);
+    dirtyLog.track(cause, on);
+  }
+
+  private void bitmap(Cause cause, int argsz, UserArgument argument) throws BridgeRefusal {
     int end = VfioIommuType1DirtyBitmap.SIZEOF + VfioIommuType1DirtyBitmapGet.SIZEOF;
     BridgeRefusal.refuseIf(Integer.compareUnsigned(argsz, end) < 0, Errno.EINVAL);
     NativeBlock get =
@@ -483,11 +483,11 @@ final class BridgedIommu {
       dirtyLog.checkTracking(pgsize);
       long last = iova + size - 1;
       BridgeRefusal.refuseIf(dirtyLog.cuts(iova, last), Errno.EINVAL);
-      dirtyLog.report(LegacyCall.DIRTY_PAGES_GET_BITMAP, argument.at(data), iova, size);
+      dirtyLog.report(cause, argument.at(data), iova, size);
     }
   }
 
-  private synchronized void info(UserArgument argument) throws BridgeRefusal {
+  private synchronized void info(Cause cause, UserArgument argument) throws BridgeRefusal {
     BridgeRefusal.refuseIf(released, Errno.EINVAL);
     int argsz = argument.getInt(VfioIommuType1Info.ARGSZ);
     BridgeRefusal.refuseIf(
@@ -496,7 +496,7 @@ final class BridgedIommu {
     reply.migration(page, DirtyLog.LARGEST_BITMAP);
     reply.available(available);
     if (pageTables.hasIommu()) {
-      reply.ranges(bridge.calls().iovaRanges(iommufd, ioas));
+      reply.ranges(bridge.calls().iovaRanges(cause, iommufd, ioas));
     }
     reply.put(argument, argsz, pageTables.pageSizes());
   }

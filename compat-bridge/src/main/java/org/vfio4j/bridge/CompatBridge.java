@@ -167,11 +167,10 @@ public final class CompatBridge implements Kernel {
     Matcher group = GROUP.matcher(name);
     try {
       if (name.equals("vfio")) {
-        tally.count(null, LegacyCall.OPEN_CONTAINER);
-        return openContainer();
+        return openContainer(tally.made(null, LegacyCall.OPEN_CONTAINER));
       }
       if (group.matches()) {
-        tally.count(null, LegacyCall.OPEN_GROUP);
+        tally.made(null, LegacyCall.OPEN_GROUP);
         int number = Integer.parseInt(group.group(2));
         return openGroup(number, path, group.group(1) != null, flags);
       }
@@ -181,17 +180,17 @@ public final class CompatBridge implements Kernel {
     return below.open(path, flags);
   }
 
-  private int openContainer() throws BridgeRefusal {
+  private int openContainer(Cause cause) throws BridgeRefusal {
     BridgedContainer container;
     try {
-      container = new BridgedContainer(this);
+      container = new BridgedContainer(this, cause);
     } catch (BridgeRefusal e) {
       throw e.is(Errno.ENOENT) || e.is(Errno.EACCES) ? noIommufd(e) : e;
     }
     try {
       return add(container);
     } catch (BridgeRefusal e) {
-      calls.close(LegacyCall.OPEN_CONTAINER, container.iommufd());
+      calls.close(cause, container.iommufd());
       throw e;
     }
   }
@@ -266,8 +265,9 @@ public final class CompatBridge implements Kernel {
   public int dup(int fd) {
     BridgedFile file = files.find(fd);
     int copy = below.dup(fd);
-    if (copy >= 0 && file != null) {
-      files.add(copy, file);
+    if (copy >= 0 && file != null && !files.add(copy, file)) {
+      below.close(copy);
+      return Errno.EBADF.result();
     }
     return copy;
   }

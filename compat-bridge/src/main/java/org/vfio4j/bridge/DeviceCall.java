@@ -20,6 +20,8 @@ public enum DeviceCall {
   VFIO_DEVICE_DETACH_IOMMUFD_PT("VFIO_DEVICE_DETACH_IOMMUFD_PT"),
   VFIO_DEVICE_GET_PCI_HOT_RESET_INFO("VFIO_DEVICE_GET_PCI_HOT_RESET_INFO"),
   VFIO_DEVICE_PCI_HOT_RESET("VFIO_DEVICE_PCI_HOT_RESET"),
+  /** A call on a device, which is passed on as it is. */
+  THE_SAME("the same"),
   CLOSE("close");
 
   private final String text;

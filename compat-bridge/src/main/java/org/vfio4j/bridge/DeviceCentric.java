@@ -48,10 +48,10 @@ final class DeviceCentric {
   /**
    * A context that counts locked memory per process, as type1 does, where this process may say so.
    */
-  int openIommufd() throws BridgeRefusal {
-    count(LegacyCall.OPEN_CONTAINER, DeviceCall.OPEN_IOMMUFD);
+  int openIommufd(Cause cause) throws BridgeRefusal {
+    tally.count(cause, DeviceCall.OPEN_IOMMUFD);
     int fd = BridgeRefusal.check(below.open(below.roots().dev("iommu"), Linux.O_RDWR));
-    count(LegacyCall.OPEN_CONTAINER, DeviceCall.IOMMU_OPTION);
+    tally.count(cause, DeviceCall.IOMMU_OPTION);
     below.ioctl(
         fd,
         IommufdUapi.IOMMU_OPTION,
@@ -62,18 +62,18 @@ final class DeviceCentric {
     return fd;
   }
 
-  int allocateIoas(int iommufd) throws BridgeRefusal {
-    count(LegacyCall.SET_IOMMU, DeviceCall.IOMMU_IOAS_ALLOC);
+  int allocateIoas(Cause cause, int iommufd) throws BridgeRefusal {
+    tally.count(cause, DeviceCall.IOMMU_IOAS_ALLOC);
     IommuIoasAlloc alloc = new IommuIoasAlloc();
     BridgeRefusal.check(below.ioctl(iommufd, IommufdUapi.IOMMU_IOAS_ALLOC, alloc));
     return alloc.outIoasId();
   }
 
   /** Where something can be mapped, ascending. */
-  List<IovaRange> iovaRanges(int iommufd, int ioas) throws BridgeRefusal {
+  List<IovaRange> iovaRanges(Cause cause, int iommufd, int ioas) throws BridgeRefusal {
     int room = FIRST_GUESS_OF_RANGES;
     while (true) {
-      count(LegacyCall.IOMMU_GET_INFO, DeviceCall.IOMMU_IOAS_IOVA_RANGES);
+      tally.count(cause, DeviceCall.IOMMU_IOAS_IOVA_RANGES);
       NativeBlock array = new NativeBlock(room * IommuIovaRange.SIZEOF);
       try {
         IommuIoasIovaRanges query =
@@ -100,17 +100,16 @@ final class DeviceCentric {
   }
 
   /** Gives the id of a page table over the IOAS. */
-  int allocateHwpt(LegacyCall cause, int iommufd, int devId, int ioas, int flags)
-      throws BridgeRefusal {
-    count(cause, DeviceCall.IOMMU_HWPT_ALLOC);
+  int allocateHwpt(Cause cause, int iommufd, int devId, int ioas, int flags) throws BridgeRefusal {
+    tally.count(cause, DeviceCall.IOMMU_HWPT_ALLOC);
     IommuHwptAlloc alloc = new IommuHwptAlloc().flags(flags).devId(devId).ptId(ioas);
     BridgeRefusal.check(below.ioctl(iommufd, IommufdUapi.IOMMU_HWPT_ALLOC, alloc));
     return alloc.outHwptId();
   }
 
   /** The registers of the VT-d in front of a device; null where there is none, or none tells. */
-  IommuHwInfoVtd vtd(LegacyCall cause, int iommufd, int devId) {
-    count(cause, DeviceCall.IOMMU_GET_HW_INFO);
+  IommuHwInfoVtd vtd(Cause cause, int iommufd, int devId) {
+    tally.count(cause, DeviceCall.IOMMU_GET_HW_INFO);
     IommuHwInfoVtd vtd = new IommuHwInfoVtd();
     try {
       IommuHwInfo info =
@@ -123,8 +122,8 @@ final class DeviceCentric {
     }
   }
 
-  void track(LegacyCall cause, int iommufd, int hwpt, boolean on) throws BridgeRefusal {
-    count(cause, DeviceCall.IOMMU_HWPT_SET_DIRTY_TRACKING);
+  void track(Cause cause, int iommufd, int hwpt, boolean on) throws BridgeRefusal {
+    tally.count(cause, DeviceCall.IOMMU_HWPT_SET_DIRTY_TRACKING);
     BridgeRefusal.check(
         below.ioctl(
             iommufd,
@@ -135,42 +134,44 @@ final class DeviceCentric {
   }
 
   void addDirty(
-      LegacyCall cause, int iommufd, int hwpt, long iova, long length, long page, long data)
+      Cause cause, int iommufd, int hwpt, long iova, long length, long page, NativeBlock bits)
       throws BridgeRefusal {
-    count(cause, DeviceCall.IOMMU_HWPT_GET_DIRTY_BITMAP);
-    BridgeRefusal.check(
-        below.ioctl(
-            iommufd,
-            IommufdUapi.IOMMU_HWPT_GET_DIRTY_BITMAP,
-            new IommuHwptGetDirtyBitmap()
-                .hwptId(hwpt)
-                .iova(iova)
-                .length(length)
-                .pageSize(page)
-                .data(data)));
+    tally.count(cause, DeviceCall.IOMMU_HWPT_GET_DIRTY_BITMAP);
+    IommuHwptGetDirtyBitmap get =
+        new IommuHwptGetDirtyBitmap()
+            .hwptId(hwpt)
+            .iova(iova)
+            .length(length)
+            .pageSize(page)
+            .data(bits.address());
+    try {
+      BridgeRefusal.check(below.ioctl(iommufd, IommufdUapi.IOMMU_HWPT_GET_DIRTY_BITMAP, get));
+    } finally {
+      Reference.reachabilityFence(bits);
+    }
   }
 
   /** Destroys an object that nothing uses any more. */
-  void destroy(LegacyCall cause, int iommufd, int id) {
-    count(cause, DeviceCall.IOMMU_DESTROY);
+  void destroy(Cause cause, int iommufd, int id) {
+    tally.count(cause, DeviceCall.IOMMU_DESTROY);
     below.ioctl(iommufd, IommufdUapi.IOMMU_DESTROY, new IommuDestroy().id(id));
   }
 
-  int openNode(LegacyCall cause, String node) throws BridgeRefusal {
-    count(cause, DeviceCall.OPEN_NODE);
+  int openNode(Cause cause, String node) throws BridgeRefusal {
+    tally.count(cause, DeviceCall.OPEN_NODE);
     return BridgeRefusal.check(below.open(node, Linux.O_RDWR));
   }
 
   /** Gives the device id. */
-  int bind(LegacyCall cause, int device, int iommufd) throws BridgeRefusal {
-    count(cause, DeviceCall.VFIO_DEVICE_BIND_IOMMUFD);
+  int bind(Cause cause, int device, int iommufd) throws BridgeRefusal {
+    tally.count(cause, DeviceCall.VFIO_DEVICE_BIND_IOMMUFD);
     VfioDeviceBindIommufd bind = new VfioDeviceBindIommufd().iommufd(iommufd);
     BridgeRefusal.check(below.ioctl(device, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, bind));
     return bind.outDevid();
   }
 
-  void attach(LegacyCall cause, int device, int pageTable) throws BridgeRefusal {
-    count(cause, DeviceCall.VFIO_DEVICE_ATTACH_IOMMUFD_PT);
+  void attach(Cause cause, int device, int pageTable) throws BridgeRefusal {
+    tally.count(cause, DeviceCall.VFIO_DEVICE_ATTACH_IOMMUFD_PT);
     BridgeRefusal.check(
         below.ioctl(
             device,
@@ -178,18 +179,14 @@ final class DeviceCentric {
             new VfioDeviceAttachIommufdPt().ptId(pageTable)));
   }
 
-  void detach(LegacyCall cause, int device) {
-    count(cause, DeviceCall.VFIO_DEVICE_DETACH_IOMMUFD_PT);
+  void detach(Cause cause, int device) {
+    tally.count(cause, DeviceCall.VFIO_DEVICE_DETACH_IOMMUFD_PT);
     below.ioctl(
         device, VfioCdevUapi.VFIO_DEVICE_DETACH_IOMMUFD_PT, new VfioDeviceDetachIommufdPt());
   }
 
-  void close(LegacyCall cause, int fd) {
-    count(cause, DeviceCall.CLOSE);
+  void close(Cause cause, int fd) {
+    tally.count(cause, DeviceCall.CLOSE);
     below.close(fd);
-  }
-
-  private void count(LegacyCall cause, DeviceCall call) {
-    tally.count(null, cause, call);
   }
 }

@@ -10,8 +10,10 @@ import org.vfio4j.memory.NativeBlock;
  *
  * <p>Type1 asks no IOMMU which pages a device has written: where a group has an IOMMU it says that
  * every page that is mapped is dirty, at every question. So it is here, but where all IOMMUs track:
- * they are asked. Of mediated devices alone type1 knows the pages that their drivers have pinned;
- * an iommufd tells nobody, and so all are dirty here: too many, and never too few.
+ * they are asked. Which pages the drivers of mediated devices have written type1 knows if they are
+ * alone in the container; an iommufd tells nobody, and so with such a device all are dirty here:
+ * too many, and never too few. An IOMMU that tracks is asked before memory is unmapped, so a page
+ * that a device writes to in between, while its memory is taken away from it, may count as clean.
  *
  * <p>A page is a bit, counted from the start of the range that is asked for, in words of 64. Of a
  * word that a mapping begins inside of, the bits that the caller has in it stay; of every other one
@@ -66,7 +68,7 @@ final class DirtyLog {
   }
 
   /** Starts or stops; the second time nothing happens. */
-  void track(LegacyCall cause, boolean on) throws BridgeRefusal {
+  void track(Cause cause, boolean on) throws BridgeRefusal {
     if (tracking != on) {
       pageTables.track(cause, on);
       tracking = on;
@@ -91,43 +93,67 @@ final class DirtyLog {
    *
    * @param words the caller's bitmap, of which the first bit stands for {@code iova}
    */
-  void report(LegacyCall cause, UserArgument words, long iova, long size) throws BridgeRefusal {
-    boolean exact = pageTables.tracksAll();
+  void report(Cause cause, UserArgument words, long iova, long size) throws BridgeRefusal {
     long last = iova + size - 1;
     for (int node = mappings.first(iova, last);
         node != Mappings.NONE && Long.compareUnsigned(mappings.iova(node), last) <= 0;
         node = mappings.next(node)) {
-      report(words, iova, node, !exact);
-    }
-    if (exact) {
-      pageTables.addDirty(cause, iova, size, words.number());
+      report(cause, words, iova, node);
     }
   }
 
-  private void report(UserArgument words, long base, int mapping, boolean dirty)
+  private void report(Cause cause, UserArgument words, long base, int mapping)
       throws BridgeRefusal {
     long firstBit = Long.divideUnsigned(mappings.iova(mapping) - base, page);
-    long count = Long.divideUnsigned(mappings.size(mapping), page);
-    int shift = (int) (firstBit % Long.SIZE);
+    long iova = mappings.iova(mapping);
+    long left = Long.divideUnsigned(mappings.size(mapping), page);
     long word = firstBit / Long.SIZE;
-    long left = shift + count;
-    long kept = shift == 0 ? 0 : word(words, word);
-    long before = (1L << shift) - 1;
+    int shift = (int) (firstBit % Long.SIZE);
     while (left > 0) {
-      int chunk = (int) Math.min(CHUNK_WORDS, (left + Long.SIZE - 1) / Long.SIZE);
-      NativeBlock bits = new NativeBlock(chunk * Long.BYTES);
-      for (int i = 0; i < chunk; i++, left -= Long.SIZE) {
-        long set = !dirty ? 0 : left >= Long.SIZE ? -1 : (1L << left) - 1;
-        bits.putLong(i * Long.BYTES, (set & ~before) | kept);
-        before = 0;
-        kept = 0;
+      int pages = (int) Math.min((long) CHUNK_WORDS * Long.SIZE - shift, left);
+      NativeBlock bits = shifted(dirty(cause, iova, pages), pages, shift);
+      UserArgument chunk = words.at(words.number() + word * Long.BYTES);
+      if (shift != 0) {
+        bits.putLong(0, bits.getLong(0) | chunk.read(0, Long.BYTES).getLong(0));
       }
-      words.at(words.number() + word * Long.BYTES).write(0, bits);
-      word += chunk;
+      chunk.write(0, bits);
+      word += bits.capacity() / Long.BYTES;
+      iova += pages * page;
+      left -= pages;
+      shift = 0;
     }
   }
 
-  private static long word(UserArgument words, long index) throws BridgeRefusal {
-    return words.at(words.number() + index * Long.BYTES).read(0, Long.BYTES).getLong(0);
+  /**
+   * A bit for each page of a mapping from there on, no others. An iommufd tells nothing of what
+   * lies behind a hole, so that it is asked for one mapping at a time.
+   */
+  private NativeBlock dirty(Cause cause, long iova, int pages) throws BridgeRefusal {
+    NativeBlock bits = new NativeBlock((int) bitmapBytes(pages));
+    if (pageTables.tracksAll()) {
+      pageTables.addDirty(cause, iova, pages * page, bits);
+      return bits;
+    }
+    int last = bits.capacity() - Long.BYTES;
+    for (int at = 0; at < last; at += Long.BYTES) {
+      bits.putLong(at, -1);
+    }
+    bits.putLong(last, -1L >>> -pages);
+    return bits;
+  }
+
+  /** The same bits, the first of them at {@code shift}: in as many words as they need there. */
+  private static NativeBlock shifted(NativeBlock bits, int pages, int shift) {
+    if (shift == 0) {
+      return bits;
+    }
+    NativeBlock moved = new NativeBlock((int) bitmapBytes((long) shift + pages));
+    long carried = 0;
+    for (int at = 0; at < moved.capacity(); at += Long.BYTES) {
+      long word = at < bits.capacity() ? bits.getLong(at) : 0;
+      moved.putLong(at, word << shift | carried);
+      carried = word >>> -shift;
+    }
+    return moved;
   }
 }

@@ -7,16 +7,18 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
  * What the calls of a program on the bridge became: which legacy call was made how often, by which
- * device-centric calls it was served, which had no equal, and the code to write instead.
+ * device-centric calls it was served, which were refused, and the code to write instead.
  *
  * <p>Immutable; {@link #toString()} is for people, {@link #toJson()} for programs.
  *
  * @param rows in the order in which a program makes these calls first
- * @param withoutEqual what was refused because nothing device-centric does it
+ * @param withoutEqual what the bridge itself refused: because nothing device-centric does it, or by
+ *     its policy
  */
 public record MigrationReport(List<Row> rows, List<Refused> withoutEqual) {
   public MigrationReport {
@@ -92,22 +94,33 @@ public record MigrationReport(List<Row> rows, List<Refused> withoutEqual) {
         .sum();
   }
 
+  /** What the program does, as far as its calls show it, in the order of a program's life. */
+  public List<MigrationPattern> patterns() {
+    return MigrationPattern.in(this);
+  }
+
   @Override
   public String toString() {
+    if (rows.isEmpty()) {
+      return "no call of the group API was made\n";
+    }
     StringBuilder text = new StringBuilder();
+    int width = rows.stream().mapToInt(row -> row.call().text().length()).max().orElse(0);
+    String line = "%-" + width + "s  %-15s %9s  %s%n";
+    text.append(String.format(line, "CALL", "MODE", "COUNT", "BECAME"));
     for (Row row : rows) {
-      text.append(
-          String.format(
-              "%s x %d%s  ->  %s%n    write: %s%n",
-              row.call().text(),
-              row.count(),
-              row.mode().isEmpty() ? "" : " (" + row.mode() + ")",
-              became(row),
-              row.instead()));
+      String mode = row.mode().isEmpty() ? "-" : row.mode();
+      text.append(String.format(line, row.call().text(), mode, row.count(), became(row)));
+    }
+    if (!withoutEqual.isEmpty()) {
+      text.append(String.format("%nRefused:%n"));
     }
     for (Refused row : withoutEqual) {
-      text.append(
-          String.format("%s x %d  refused: %s%n", row.call().text(), row.count(), row.reason()));
+      text.append(String.format("%s x %d: %s%n", row.call().text(), row.count(), row.reason()));
+    }
+    text.append(String.format("%nThe same by devices:%n"));
+    for (MigrationPattern pattern : patterns()) {
+      text.append(String.format("%n// %s%n%s", pattern.title(), pattern.code()));
     }
     return text.toString();
   }
@@ -124,40 +137,56 @@ public record MigrationReport(List<Row> rows, List<Refused> withoutEqual) {
     return row.became().entrySet().stream().sorted(Map.Entry.comparingByKey()).toList();
   }
 
-  /** The same as JSON: an object with the arrays {@code calls} and {@code refused}. */
+  /**
+   * The same as JSON: an object with the arrays {@code calls}, {@code refused} and {@code
+   * patterns}.
+   */
   public String toJson() {
-    String calls =
-        rows.stream()
-            .map(
-                row ->
-                    new Json()
-                        .put("call", row.call().text())
-                        .put("mode", row.mode())
-                        .put("count", row.count())
-                        .raw(
-                            "became",
-                            sorted(row).stream()
-                                .map(
-                                    entry ->
-                                        new Json()
-                                            .put("call", entry.getKey().text())
-                                            .put("count", entry.getValue())
-                                            .toString())
-                                .collect(Collectors.joining(", ", "[", "]")))
-                        .put("instead", row.instead())
-                        .toString())
+    return "{\n  \"calls\": "
+        + array(rows, MigrationReport::json)
+        + ",\n  \"refused\": "
+        + array(withoutEqual, MigrationReport::json)
+        + ",\n  \"patterns\": "
+        + array(patterns(), MigrationReport::json)
+        + "\n}\n";
+  }
+
+  private static <T> String array(List<T> elements, Function<T, Json> json) {
+    return elements.isEmpty()
+        ? "[]"
+        : elements.stream()
+            .map(element -> json.apply(element).toString())
             .collect(Collectors.joining(",\n    ", "[\n    ", "\n  ]"));
-    String refused =
-        withoutEqual.stream()
+  }
+
+  private static Json json(Row row) {
+    String became =
+        sorted(row).stream()
             .map(
-                row ->
+                entry ->
                     new Json()
-                        .put("call", row.call().text())
-                        .put("mode", row.mode())
-                        .put("count", row.count())
-                        .put("reason", row.reason())
+                        .put("call", entry.getKey().text())
+                        .put("count", entry.getValue())
                         .toString())
-            .collect(Collectors.joining(",\n    ", "[\n    ", "\n  ]"));
-    return "{\n  \"calls\": " + calls + ",\n  \"refused\": " + refused + "\n}\n";
+            .collect(Collectors.joining(", ", "[", "]"));
+    return call(row.call(), row.mode(), row.count())
+        .raw("became", became)
+        .put("instead", row.instead());
+  }
+
+  private static Json json(Refused row) {
+    return call(row.call(), row.mode(), row.count()).put("reason", row.reason());
+  }
+
+  private static Json call(LegacyCall call, String mode, long count) {
+    Json json = new Json().put("call", call.text());
+    return (mode.isEmpty() ? json.raw("mode", "null") : json.put("mode", mode)).put("count", count);
+  }
+
+  private static Json json(MigrationPattern pattern) {
+    return new Json()
+        .put("pattern", pattern.name())
+        .put("title", pattern.title())
+        .put("write", pattern.code());
   }
 }

@@ -106,7 +106,16 @@ public final class OpeningPlan {
     return of(kernel, SysfsDevice.pci(kernel, address));
   }
 
-  static OpeningPlan of(
+  /**
+   * As {@link #of(Kernel, SysfsDevice)}, by another environment than this process': that of a
+   * configuration.
+   *
+   * @param assignment which devices may be used by device-centric calls, the bridge's among them
+   * @param environment gives the value of a variable, null for none
+   * @throws VfioException ({@link Reason#INVALID_ARGUMENT}) when {@value #VARIABLE} is set to what
+   *     is neither a policy nor a mode
+   */
+  public static OpeningPlan of(
       Kernel kernel,
       SysfsDevice device,
       AssignmentPolicy assignment,

@@ -12,6 +12,7 @@ import org.vfio4j.memory.NativeBlock;
 final class OwnGroup extends BridgedFile {
   private final String path;
   private BridgedContainer container;
+  private boolean closed;
 
   OwnGroup(CompatBridge bridge, String path) {
     super(bridge);
@@ -51,6 +52,7 @@ final class OwnGroup extends BridgedFile {
       own.putInt(0, containerFd);
       return bridge().below().ioctl(fd, VfioGroupUapi.VFIO_GROUP_SET_CONTAINER, own);
     }
+    BridgeRefusal.refuseIf(closed, Errno.EBADF);
     BridgeRefusal.refuseIf(container != null, Errno.EINVAL);
     own.putInt(0, joined.joinOwn());
     int result = bridge().below().ioctl(fd, VfioGroupUapi.VFIO_GROUP_SET_CONTAINER, own);
@@ -80,6 +82,7 @@ final class OwnGroup extends BridgedFile {
   /** The kernel's own devices keep the kernel's own group, and that its container. */
   @Override
   synchronized void released() {
+    closed = true;
     leaveContainer();
   }
 }

@@ -8,6 +8,7 @@ import java.util.Set;
 import org.vfio4j.Errno;
 import org.vfio4j.iommufd.uapi.IommuHwInfoVtd;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
+import org.vfio4j.memory.NativeBlock;
 
 /**
  * What the devices of a container are attached to: page tables over its IOAS, made by the bridge,
@@ -35,6 +36,10 @@ final class PageTables {
   private final long page;
   private final List<Table> tables = new ArrayList<>();
   private final Set<BridgedGroup> withIommu = new HashSet<>();
+
+  /** What their devices write no page table sees. */
+  private final Set<BridgedGroup> mediated = new HashSet<>();
+
   private long pageSizes;
   private boolean coherent;
   private boolean automatic;
@@ -62,10 +67,11 @@ final class PageTables {
   }
 
   /** Attaches a device: what is mapped is pinned with the first that has an IOMMU. */
-  void attach(LegacyCall cause, BridgedDevice device) throws BridgeRefusal {
+  void attach(Cause cause, BridgedDevice device) throws BridgeRefusal {
     if (!device.group().isReal()) {
       calls.attach(cause, device.fd(), ioas);
       device.attached(ioas);
+      mediated.add(device.group());
       return;
     }
     device.attached(attachReal(cause, device));
@@ -73,7 +79,7 @@ final class PageTables {
     look(cause, device);
   }
 
-  private int attachReal(LegacyCall cause, BridgedDevice device) throws BridgeRefusal {
+  private int attachReal(Cause cause, BridgedDevice device) throws BridgeRefusal {
     for (Table table : tables) {
       try {
         calls.attach(cause, device.fd(), table.id());
@@ -106,7 +112,7 @@ final class PageTables {
   }
 
   /** With dirty tracking where the IOMMU has it; null where the kernel lets nobody make one. */
-  private Table allocate(LegacyCall cause, BridgedDevice device) throws BridgeRefusal {
+  private Table allocate(Cause cause, BridgedDevice device) throws BridgeRefusal {
     try {
       int flags = IommufdUapi.IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
       return new Table(calls.allocateHwpt(cause, iommufd, device.devId(), ioas, flags), true);
@@ -128,7 +134,7 @@ final class PageTables {
   }
 
   /** What only the hardware tells: which large pages there are, and whether it can be coherent. */
-  private void look(LegacyCall cause, BridgedDevice device) {
+  private void look(Cause cause, BridgedDevice device) {
     IommuHwInfoVtd vtd = calls.vtd(cause, iommufd, device.devId());
     long sizes = page;
     boolean enforces = false;
@@ -147,7 +153,7 @@ final class PageTables {
     coherent &= enforces;
   }
 
-  void detach(LegacyCall cause, BridgedDevice device) {
+  void detach(Cause cause, BridgedDevice device) {
     if (device.pageTable() != 0) {
       calls.detach(cause, device.fd());
       device.attached(0);
@@ -155,8 +161,9 @@ final class PageTables {
   }
 
   /** All devices of the group are closed; without an IOMMU nothing is pinned any more. */
-  void left(LegacyCall cause, BridgedGroup group) {
+  void left(Cause cause, BridgedGroup group) {
     withIommu.remove(group);
+    mediated.remove(group);
     if (withIommu.isEmpty()) {
       for (Table table : tables) {
         calls.destroy(cause, iommufd, table.id());
@@ -186,11 +193,14 @@ final class PageTables {
 
   /** Whether every write of every device is seen by a page table that tracks. */
   boolean tracksAll() {
-    return !tables.isEmpty() && !automatic && tables.stream().allMatch(Table::tracks);
+    return !tables.isEmpty()
+        && !automatic
+        && mediated.isEmpty()
+        && tables.stream().allMatch(Table::tracks);
   }
 
   /** Starts or stops to track, where page tables can. */
-  void track(LegacyCall cause, boolean on) throws BridgeRefusal {
+  void track(Cause cause, boolean on) throws BridgeRefusal {
     for (Table table : tables) {
       if (table.tracks()) {
         calls.track(cause, iommufd, table.id(), on);
@@ -199,10 +209,14 @@ final class PageTables {
     tracking = on;
   }
 
-  /** Sets the bits of what was written, in a bitmap of the caller, and forgets it. */
-  void addDirty(LegacyCall cause, long iova, long size, long data) throws BridgeRefusal {
+  /**
+   * Sets the bits of what was written, and forgets it.
+   *
+   * @param iova of a range without holes, where {@code bits} begins
+   */
+  void addDirty(Cause cause, long iova, long size, NativeBlock bits) throws BridgeRefusal {
     for (Table table : tables) {
-      calls.addDirty(cause, iommufd, table.id(), iova, size, page, data);
+      calls.addDirty(cause, iommufd, table.id(), iova, size, page, bits);
     }
   }
 }

@@ -25,14 +25,17 @@ final class Tally {
     return counter(new Key(mode, call, became, null));
   }
 
-  void count(VfioMode mode, LegacyCall call) {
+  /** A legacy call was made. What is done for it is counted for the same mode. */
+  Cause made(VfioMode mode, LegacyCall call) {
     counter(mode, call, null).incrementAndGet();
+    return new Cause(mode, call);
   }
 
-  void count(VfioMode mode, LegacyCall call, DeviceCall became) {
-    counter(mode, call, became).incrementAndGet();
+  void count(Cause cause, DeviceCall became) {
+    counter(cause.mode(), cause.call(), became).incrementAndGet();
   }
 
+  /** The bridge itself refuses a call, where the kernel below might have served it. */
   void refused(VfioMode mode, LegacyCall call, String why) {
     counter(new Key(mode, call, null, why)).incrementAndGet();
   }

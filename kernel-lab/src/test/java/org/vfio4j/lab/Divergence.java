@@ -13,6 +13,8 @@ import org.vfio4j.device.uapi.VfioDeviceInfo;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.group.uapi.VfioIommuType1Info;
+import org.vfio4j.iommufd.uapi.IommuVfioIoas;
+import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.MemoryLock;
 import org.vfio4j.memory.MappedMemory;
@@ -39,9 +41,8 @@ final class Divergence {
    * A row of the table.
    *
    * @param call what is asked, as the table has it
-   * @param onFake whether the fake kernel can show it
    */
-  record Row(String call, boolean onFake, Observation observation) {
+  record Row(String call, Observation observation) {
     String observe(VfioMode mode) {
       MappedMemory memory = Memory.pages(8);
       try (RawContainer raw = new RawContainer(mode)) {
@@ -71,6 +72,9 @@ final class Divergence {
         "CHECK_EXTENSION after SET_IOMMU: TYPE1, TYPE1v2, UNMAP_ALL",
         (c, m) -> extensions(c.ready(), 1, 3, 9));
     row("CHECK_EXTENSION after SET_IOMMU: UPDATE_VADDR", (c, m) -> extensions(c.ready(), 10));
+    row(
+        "CHECK_EXTENSION after SET_IOMMU: TYPE1_NESTING, DMA_CC",
+        (c, m) -> extensions(c.ready(), 6, 4));
     row("SET_IOMMU, no group yet", (c, m) -> c.setIommu(3));
     row("SET_IOMMU, no such type", (c, m) -> c.joined().setIommu(UNKNOWN_TYPE));
     row(
@@ -118,7 +122,7 @@ final class Divergence {
     row("MAP_DMA where the IOMMU cannot", (c, m) -> c.ready().map(m, 0xfee0_0000L, PAGE));
     row("MAP_DMA of memory that is not there", (c, m) -> c.ready().map(PAGE, IOVA, PAGE));
     row("MAP_DMA not aligned to a page", (c, m) -> c.ready().map(m + 1, IOVA, PAGE));
-    realOnly("MAP_DMA of a BAR that is mapped", (c, m) -> mapBar(c.ready()));
+    row("MAP_DMA of a BAR that is mapped", (c, m) -> mapBar(c.ready()));
     row("UNMAP_DMA where nothing is mapped", (c, m) -> c.ready().unmap(IOVA, PAGE));
     row(
         "UNMAP_DMA from inside a mapping on",
@@ -221,6 +225,7 @@ final class Divergence {
                 c.ready().device(),
                 VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT,
                 new VfioDeviceAttachIommufdPt().ptId(1)));
+    row("IOMMU_VFIO_IOAS GET: the IOAS that stands for the container", Divergence::vfioIoas);
     row("an unknown call on the container, before SET_IOMMU", Divergence::unknown);
     row("an unknown call on the container, after SET_IOMMU", (c, m) -> unknown(c.ready(), m));
     row("locked memory that a MAP_DMA of 4 pages counts, with CAP_IPC_LOCK", Divergence::locked);
@@ -233,11 +238,7 @@ final class Divergence {
   }
 
   private static void row(String call, Observation observation) {
-    ROWS.add(new Row(call, true, observation));
-  }
-
-  private static void realOnly(String call, Observation observation) {
-    ROWS.add(new Row(call, false, observation));
+    ROWS.add(new Row(call, observation));
   }
 
   private static String extensions(RawContainer raw, int... numbers) {
@@ -266,6 +267,11 @@ final class Divergence {
     int device = raw.ready().device();
     VfioDeviceBindIommufd bind = new VfioDeviceBindIommufd().iommufd(raw.container());
     return raw.ioctl(device, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, bind);
+  }
+
+  private static String vfioIoas(RawContainer raw, long memory) {
+    IommuVfioIoas get = new IommuVfioIoas().op((short) IommufdUapi.IOMMU_VFIO_IOAS_GET);
+    return raw.ioctl(raw.ready().container(), IommufdUapi.IOMMU_VFIO_IOAS, get);
   }
 
   private static String unknown(RawContainer raw, long memory) {

@@ -17,6 +17,7 @@ import org.vfio4j.group.uapi.VfioIommuType1Info;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.PciAddress;
+import org.vfio4j.linux.SysfsDevice;
 import org.vfio4j.memory.NativeBlock;
 
 /** A container and a group as a program in C has them: numbers, and answers with their errno. */
@@ -71,7 +72,7 @@ final class RawContainer implements AutoCloseable {
   }
 
   String groupPath() {
-    return "/dev/vfio/" + Lab.sysfs(address).iommuGroup().orElseThrow();
+    return "/dev/vfio/" + SysfsDevice.pci(kernel, address).iommuGroup().orElseThrow();
   }
 
   RawContainer withGroup() {
@@ -102,8 +103,13 @@ final class RawContainer implements AutoCloseable {
   }
 
   String join() {
+    return joinWith(this);
+  }
+
+  /** Into the container of another one. */
+  String joinWith(RawContainer other) {
     NativeBlock fd = new NativeBlock(Integer.BYTES);
-    fd.putInt(0, container);
+    fd.putInt(0, other.container);
     return answer(kernel.ioctl(group, VfioGroupUapi.VFIO_GROUP_SET_CONTAINER, fd));
   }
 

@@ -14,6 +14,7 @@ import org.vfio4j.VfioException.Reason;
 import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.AssignmentPolicy;
 import org.vfio4j.bridge.CompatBridge;
+import org.vfio4j.bridge.MigrationReport;
 import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.cdev.VfioCdev;
 import org.vfio4j.device.VfioDevice;
@@ -98,9 +99,12 @@ public final class Demo implements Callable<Integer> {
       progress.println(report.line());
       reports.add(report);
       if (onlyMode != null && used instanceof CompatBridge bridge) {
+        MigrationReport migration = bridge.migrationReport();
+        report.migration(migration);
         progress.println();
         progress.println("What the calls of the group API became:");
-        progress.print(bridge.migrationReport());
+        progress.println();
+        progress.print(migration);
       }
     }
     if (json) {

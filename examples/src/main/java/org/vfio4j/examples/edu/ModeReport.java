@@ -2,8 +2,11 @@
 package org.vfio4j.examples.edu;
 
 import com.grack.nanojson.JsonObject;
+import com.grack.nanojson.JsonParser;
+import com.grack.nanojson.JsonParserException;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
+import org.vfio4j.bridge.MigrationReport;
 import org.vfio4j.bridge.VfioMode;
 
 /**
@@ -22,6 +25,7 @@ final class ModeReport {
   private Integer dmaBytes;
   private String guard = "-";
   private RuntimeException failure;
+  private MigrationReport migration;
 
   ModeReport(VfioMode mode) {
     this.mode = mode;
@@ -48,6 +52,11 @@ final class ModeReport {
       throw refusal;
     }
     guard = refusal.reason() + refusal.errno().map(errno -> " " + errno).orElse("");
+  }
+
+  /** What the calls of the group API became, in a mode of the bridge. */
+  void migration(MigrationReport report) {
+    migration = report;
   }
 
   void passed() {
@@ -108,7 +117,18 @@ final class ModeReport {
     object.put("dmaBytes", dmaBytes);
     object.put("guard", guard);
     object.put("problem", problem());
+    if (migration != null) {
+      object.put("migration", parsed(migration.toJson()));
+    }
     return object;
+  }
+
+  private static JsonObject parsed(String json) {
+    try {
+      return JsonParser.object().from(json);
+    } catch (JsonParserException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private static void expect(boolean holds, String otherwise) {

@@ -3,6 +3,14 @@ package org.vfio4j.examples.edu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.grack.nanojson.JsonObject;
+import com.grack.nanojson.JsonParser;
+import com.grack.nanojson.JsonParserException;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -27,6 +35,42 @@ class DemoTest {
   void drivesEveryMode() {
     assertThat(new CommandLine(new Demo(kernel)).execute(ADDRESS)).isZero();
     assertThat(kernel.dmaFaults()).isEmpty();
+  }
+
+  /** With one mode of the bridge the report is there: for people, and as a part of the JSON. */
+  @Test
+  void saysWhatTheCallsBecame() throws JsonParserException {
+    String text = printed("--mode", "bridge_type1v2");
+    assertThat(text)
+        .containsPattern("VFIO_IOMMU_MAP_DMA +bridge_type1v2 +1  IOMMU_IOAS_MAP x 1\n")
+        .contains("The same by devices:", "Iommufd iommufd = Iommufd.open(kernel);\n")
+        .contains("bridge_type1v2           ok ");
+    JsonObject row =
+        (JsonObject) JsonParser.array().from(printed("--mode", "bridge_type1", "--json")).get(0);
+    assertThat(row.getString("result")).isEqualTo("ok");
+    JsonObject migration = row.getObject("migration");
+    assertThat(migration.getArray("calls")).isNotEmpty();
+    assertThat(migration.getArray("refused")).isEmpty();
+    JsonObject pattern = migration.getArray("patterns").getObject(0);
+    assertThat(pattern.getString("pattern")).isEqualTo("DEVICE_IN_A_SPACE");
+    assertThat(pattern.getString("write")).contains("device.attach(ioas);\n");
+    assertThat(printed("--mode", "iommufd", "--json")).doesNotContain("migration");
+  }
+
+  /** What goes to standard output. */
+  private String printed(String... options) {
+    List<String> arguments = new ArrayList<>(List.of(ADDRESS));
+    arguments.addAll(List.of(options));
+    PrintStream before = System.out;
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+    try {
+      assertThat(new CommandLine(new Demo(kernel)).execute(arguments.toArray(String[]::new)))
+          .isZero();
+    } finally {
+      System.setOut(before);
+    }
+    return printed.toString(StandardCharsets.UTF_8);
   }
 
   @Test

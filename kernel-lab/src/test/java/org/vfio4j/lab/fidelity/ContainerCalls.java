@@ -4,6 +4,7 @@ package org.vfio4j.lab.fidelity;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.vfio4j.group.uapi.VfioBitmap;
 import org.vfio4j.group.uapi.VfioGroupStatus;
 import org.vfio4j.group.uapi.VfioGroupUapi;
@@ -77,13 +78,15 @@ public final class ContainerCalls {
         new CallKind(
             world -> world.count(CONTAINER) == 0 ? 100 : few(world, CONTAINER, MOST_CONTAINERS),
             this::openContainer),
-        new CallKind(world -> world.count(GROUP) == 0 ? 60 : 4, this::openGroup),
+        new CallKind(world -> closed(world).isEmpty() ? 2 : 25, this::openGroup),
+        // A group is kept by its devices: without this most are, and can be opened by nobody.
+        new CallKind(world -> closed(world).isEmpty() ? 0 : 40, this::closeDevice),
         CallKind.of(2, this::duplicate),
         CallKind.of(3, this::close),
-        new CallKind(world -> 8, this::join),
+        new CallKind(world -> apart(world) == null ? 2 : 16, this::join),
         CallKind.of(3, this::leave),
         CallKind.of(4, this::status),
-        CallKind.of(8, this::setIommu),
+        new CallKind(world -> waiting(world) == null ? 2 : 24, this::setIommu),
         CallKind.of(3, this::extension),
         CallKind.of(4, this::openDevice),
         CallKind.of(6, this::info),
@@ -95,6 +98,50 @@ public final class ContainerCalls {
         CallKind.of(1, this::unknown));
   }
 
+  /** The groups that nobody has open. */
+  private List<Integer> closed(World world) {
+    return IntStream.range(0, places.size())
+        .filter(place -> world.find(GROUP, group -> group.state() == place) == null)
+        .boxed()
+        .toList();
+  }
+
+  /** A group that is in no container; null where there is none. */
+  private static Handle apart(World world) {
+    return world.find(GROUP, group -> group.partner() == null);
+  }
+
+  /** A container with a group and no IOMMU; null where there is none. */
+  private static Handle waiting(World world) {
+    return world.find(
+        CONTAINER, container -> container.partner() == null && hasGroup(world, container));
+  }
+
+  private static boolean hasGroup(World world, Handle container) {
+    return world.find(GROUP, group -> group.partner() == container) != null;
+  }
+
+  /** A container, mostly one that has an IOMMU: its partner is its IOMMU's name, itself. */
+  private static Argument space(Draw draw, World world) {
+    List<Handle> ready =
+        world.open(CONTAINER).stream().filter(container -> container.partner() != null).toList();
+    return ready.isEmpty() || draw.chance(15)
+        ? world.fd(draw, CONTAINER)
+        : Argument.of(draw.of(ready));
+  }
+
+  /** Of a group that is, as far as the calls tell, no longer in its container. */
+  private static void left(World world, Handle group) {
+    Handle container = group == null ? null : group.partner();
+    if (container != null) {
+      group.partner(null);
+      if (!hasGroup(world, container)) {
+        container.partner(null);
+        container.ranges().clear();
+      }
+    }
+  }
+
   private static int few(World world, String kind, int most) {
     return world.count(kind) < most ? 2 : 0;
   }
@@ -104,7 +151,9 @@ public final class ContainerCalls {
   }
 
   private Call openGroup(Draw draw, World world) {
-    int which = draw.below(places.size());
+    List<Integer> closed = closed(world);
+    boolean any = closed.isEmpty() || draw.chance(10);
+    int which = any ? draw.below(places.size()) : draw.of(closed);
     Handle made = world.handle(GROUP);
     made.state(which);
     return Call.open(places.get(which).group(), Linux.O_RDWR, made);
@@ -119,21 +168,29 @@ public final class ContainerCalls {
     }
     Handle made = world.handle(kind);
     made.state(original.state());
+    made.partner(original.partner());
     return Call.dup(Argument.of(original), made);
   }
 
   private Call close(Draw draw, World world) {
     Argument fd = world.fd(draw, CONTAINER, GROUP, DEVICE, DEVICE);
-    return fd == null ? null : Call.close(fd);
+    return fd == null ? null : Call.close(fd).learn(() -> left(world, fd.handle()));
+  }
+
+  private Call closeDevice(Draw draw, World world) {
+    Handle device = world.open(draw, DEVICE);
+    return device == null ? null : Call.close(Argument.of(device));
   }
 
   private Call join(Draw draw, World world) {
-    Argument group = world.fd(draw, GROUP);
-    Argument container = world.fd(draw, CONTAINER);
+    Handle apart = draw.chance(80) ? apart(world) : null;
+    Argument group = apart == null ? world.fd(draw, GROUP) : Argument.of(apart);
+    Argument container = draw.chance(50) ? space(draw, world) : world.fd(draw, CONTAINER);
     return group == null || container == null
         ? null
         : Call.ioctl("VFIO_GROUP_SET_CONTAINER", VfioGroupUapi.VFIO_GROUP_SET_CONTAINER, group)
-            .u32("container", 0, container);
+            .u32("container", 0, container)
+            .learn(() -> group.handle().partner(container.handle()));
   }
 
   private Call leave(Draw draw, World world) {
@@ -141,10 +198,11 @@ public final class ContainerCalls {
     return group == null
         ? null
         : Call.ioctl(
-            "VFIO_GROUP_UNSET_CONTAINER",
-            VfioGroupUapi.VFIO_GROUP_UNSET_CONTAINER,
-            group,
-            Argument.of(0));
+                "VFIO_GROUP_UNSET_CONTAINER",
+                VfioGroupUapi.VFIO_GROUP_UNSET_CONTAINER,
+                group,
+                Argument.of(0))
+            .learn(() -> left(world, group.handle()));
   }
 
   private Call status(Draw draw, World world) {
@@ -157,11 +215,13 @@ public final class ContainerCalls {
   }
 
   private Call setIommu(Draw draw, World world) {
-    Argument fd = world.fd(draw, CONTAINER);
+    Handle waiting = draw.chance(80) ? waiting(world) : null;
+    Argument fd = waiting == null ? world.fd(draw, CONTAINER) : Argument.of(waiting);
     int chosen = draw.mostly(type, 0, 1, 2, 3, 4, 8, 9, 77);
     return fd == null
         ? null
-        : Call.ioctl("VFIO_SET_IOMMU", VfioGroupUapi.VFIO_SET_IOMMU, fd, Argument.of(chosen));
+        : Call.ioctl("VFIO_SET_IOMMU", VfioGroupUapi.VFIO_SET_IOMMU, fd, Argument.of(chosen))
+            .learn(() -> fd.handle().partner(fd.handle()));
   }
 
   private Call extension(Draw draw, World world) {
@@ -193,7 +253,7 @@ public final class ContainerCalls {
   }
 
   private Call info(Draw draw, World world) {
-    Argument fd = world.fd(draw, CONTAINER);
+    Argument fd = space(draw, world);
     return fd == null
         ? null
         : Call.ioctl("VFIO_IOMMU_GET_INFO", VfioGroupUapi.VFIO_IOMMU_GET_INFO, fd)
@@ -202,7 +262,7 @@ public final class ContainerCalls {
   }
 
   private Call map(Draw draw, World world) {
-    Argument fd = world.fd(draw, CONTAINER);
+    Argument fd = space(draw, world);
     if (fd == null) {
       return null;
     }
@@ -233,7 +293,7 @@ public final class ContainerCalls {
   }
 
   private Call unmap(Draw draw, World world) {
-    Argument fd = world.fd(draw, CONTAINER);
+    Argument fd = space(draw, world);
     if (fd == null) {
       return null;
     }
@@ -258,7 +318,7 @@ public final class ContainerCalls {
   }
 
   private Call startOrStop(Draw draw, World world) {
-    Argument fd = world.fd(draw, CONTAINER);
+    Argument fd = space(draw, world);
     return fd == null ? null : startOrStop(draw, fd);
   }
 
@@ -324,7 +384,7 @@ public final class ContainerCalls {
   }
 
   private Call bitmap(Draw draw, World world) {
-    Argument fd = world.fd(draw, CONTAINER);
+    Argument fd = space(draw, world);
     if (fd == null) {
       return null;
     }
@@ -343,7 +403,7 @@ public final class ContainerCalls {
   }
 
   private Call unmapWithBitmap(Draw draw, World world) {
-    Argument fd = world.fd(draw, CONTAINER);
+    Argument fd = space(draw, world);
     if (fd == null) {
       return null;
     }

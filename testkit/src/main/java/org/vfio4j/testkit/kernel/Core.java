@@ -131,6 +131,17 @@ final class Core {
     return deviceMappings;
   }
 
+  /** The mapping of a BAR that has all of these addresses of the process; null for none. */
+  DeviceMemory deviceMapping(long address, long length) {
+    for (DeviceMemory mapping : deviceMappings) {
+      long offset = address - mapping.address();
+      if (offset >= 0 && length > 0 && offset <= mapping.size() - length) {
+        return mapping;
+      }
+    }
+    return null;
+  }
+
   List<PciDevice> devices() {
     return List.copyOf(devices.values());
   }

@@ -7,6 +7,7 @@ import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.testkit.kernel.UserMemory.Pin;
 import org.vfio4j.testkit.machine.Held;
 
 /** A mapping of a BAR: every access reaches the device model, in its width. */
@@ -66,6 +67,55 @@ final class DeviceMemory extends MappedMemory {
       core.deviceMappings().remove(this);
       core.origins().given(this, Held.Kind.MAPPING, toString());
       file.drop();
+    }
+  }
+
+  /**
+   * What another device reaches when this is mapped for it: the registers, also when the process
+   * has unmapped them.
+   *
+   * @param from an address of this mapping
+   * @return null where the process could not access it, which the kernel tries first
+   */
+  Pin pin(long from, boolean write) {
+    return device.isAnswering() && (writable || !write) ? new Registered(from - address) : null;
+  }
+
+  private final class Registered implements Pin {
+    private final long base;
+
+    Registered(long base) {
+      this.base = base;
+    }
+
+    @Override
+    public void read(long offset, byte[] target, int at, int length) {
+      for (int i = 0; i < length; i++) {
+        target[at + i] = (byte) device.load(bar, start + base + offset + i, Byte.BYTES);
+      }
+    }
+
+    @Override
+    public void write(long offset, byte[] source, int at, int length) {
+      for (int i = 0; i < length; i++) {
+        long value = Byte.toUnsignedLong(source[at + i]);
+        device.store(bar, start + base + offset + i, Byte.BYTES, value);
+      }
+    }
+
+    @Override
+    public Pin from(long offset) {
+      return new Registered(base + offset);
+    }
+
+    @Override
+    public void release() {
+      // Nothing is held: a device that is gone answers nothing.
+    }
+
+    @Override
+    public boolean isMemory() {
+      return false;
     }
   }
 

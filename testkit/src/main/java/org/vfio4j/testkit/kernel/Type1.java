@@ -162,10 +162,15 @@ final class Type1 {
 
   private void pin(Mapping mapping) {
     long vaddr = mapping.pages().address();
-    Pin pin = core.memory().pin(vaddr, mapping.length(), mapping.isWritable());
+    // Registers of a device are taken too: type1 asks for addresses, and not for memory.
+    DeviceMemory registers = core.deviceMapping(vaddr, mapping.length());
+    Pin pin =
+        registers == null
+            ? core.memory().pin(vaddr, mapping.length(), mapping.isWritable())
+            : registers.pin(vaddr, mapping.isWritable());
     KernelError.refuseIf(pin == null, Errno.EFAULT);
     try {
-      core.memory().accountLocked(UserMemory.pages(mapping.length()));
+      account(pin, UserMemory.pages(mapping.length()));
     } catch (KernelError e) {
       pin.release();
       throw e;
@@ -175,9 +180,16 @@ final class Type1 {
 
   private void unpin(Mapping mapping) {
     if (mapping.isPinned()) {
-      mapping.pin().release();
+      Pin pin = mapping.pin();
+      pin.release();
       mapping.pinned(null);
-      core.memory().accountLocked(-UserMemory.pages(mapping.length()));
+      account(pin, -UserMemory.pages(mapping.length()));
+    }
+  }
+
+  private void account(Pin pin, long pages) {
+    if (pin.isMemory()) {
+      core.memory().accountLocked(pages);
     }
   }
 

@@ -191,6 +191,11 @@ final class UserMemory {
     Pin from(long offset);
 
     void release();
+
+    /** Whether it counts as locked memory: registers of a device do not. */
+    default boolean isMemory() {
+      return true;
+    }
   }
 
   private final class OwnPin implements Pin {
