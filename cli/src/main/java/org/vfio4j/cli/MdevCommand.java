@@ -6,9 +6,12 @@ import com.grack.nanojson.JsonObject;
 import com.grack.nanojson.JsonWriter;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import org.vfio4j.VfioException;
+import org.vfio4j.VfioException.Reason;
 import org.vfio4j.linux.FileHolders;
 import org.vfio4j.mdev.Mdev;
 import org.vfio4j.mdev.MdevBus;
@@ -21,13 +24,16 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /** {@code vfio4j mdev}: mediated devices. */
 @Command(
     name = "mdev",
     mixinStandardHelpOptions = true,
+    scope = ScopeType.INHERIT,
     synopsisSubcommandLabel = "COMMAND",
+    subcommands = {DefineCommand.class, ModifyCommand.class},
     description = "Mediated devices: types, devices, and the definitions of mdevctl.")
 final class MdevCommand {
   @ParentCommand private Vfio4j program;
@@ -58,7 +64,7 @@ final class MdevCommand {
         type.description().ifPresent(text -> object.put("description", text));
         array.add(object);
       }
-      return print(array);
+      return printJson(array);
     }
     Table table = new Table("PARENT", "TYPE", "API", "LEFT", "NAME");
     for (MdevType type : types) {
@@ -87,7 +93,7 @@ final class MdevCommand {
         object.put("held_by", holders);
         array.add(object);
       }
-      return print(array);
+      return printJson(array);
     }
     Table table = new Table("UUID", "PARENT", "TYPE", "HELD BY");
     for (Mdev mdev : devices) {
@@ -113,8 +119,52 @@ final class MdevCommand {
   }
 
   @Command(description = "Removes a device that nobody has open.")
-  int remove(@Parameters(paramLabel = "UUID", description = "which") UUID uuid) {
-    bus().device(uuid).remove();
+  int remove(
+      @Parameters(paramLabel = "UUID", description = "which") UUID uuid,
+      @Option(
+              names = "--timeout",
+              paramLabel = "SECONDS",
+              defaultValue = "10",
+              description =
+                  "how long to wait for a user that cannot be seen (default: ${DEFAULT-VALUE})")
+          int seconds) {
+    bus().device(uuid).remove(Duration.ofSeconds(seconds));
+    return 0;
+  }
+
+  @Command(description = "The attributes that the driver of a device has added.")
+  int attributes(
+      @Parameters(paramLabel = "UUID", description = "of which device") UUID uuid,
+      @Option(names = "--json", description = "as JSON") boolean json) {
+    Mdev mdev = bus().device(uuid);
+    Table table = new Table("ATTRIBUTE", "VALUE");
+    JsonObject object = new JsonObject();
+    for (String name : mdev.attributes()) {
+      String value = readable(mdev, name);
+      table.row(name, value == null ? "-" : value);
+      object.put(name, value);
+    }
+    return json ? printJson(object) : print(table);
+  }
+
+  /** Null where it is for writing only. */
+  private static String readable(Mdev mdev, String name) {
+    try {
+      return mdev.attribute(name);
+    } catch (VfioException e) {
+      if (e.reason() == Reason.NO_PERMISSION || e.reason() == Reason.REFUSED) {
+        return null;
+      }
+      throw e;
+    }
+  }
+
+  @Command(description = "Writes an attribute of a device.")
+  int set(
+      @Parameters(paramLabel = "UUID", description = "of which device") UUID uuid,
+      @Parameters(paramLabel = "NAME=VALUE", description = "which, and what")
+          AttributeArgument attribute) {
+    bus().device(uuid).setAttribute(attribute.name(), attribute.value());
     return 0;
   }
 
@@ -140,7 +190,7 @@ final class MdevCommand {
         object.put("attributes", attributes);
         array.add(object);
       }
-      return print(array);
+      return printJson(array);
     }
     Table table = new Table("UUID", "PARENT", "TYPE", "START", "ACTIVE");
     for (MdevDefinition definition : listing.definitions()) {
@@ -172,19 +222,48 @@ final class MdevCommand {
     return 0;
   }
 
+  @Command(description = "Starts what is defined to start by itself, and does not run yet.")
+  int autostart(
+      @Parameters(
+              paramLabel = "PARENT",
+              arity = "0..1",
+              description = "of which parent (default: of all)")
+          String parent) {
+    MdevDefinitions definitions = definitions();
+    int status = 0;
+    for (MdevDefinitions.Started started :
+        parent == null ? definitions.autostart() : definitions.autostart(parent)) {
+      if (started.failure().isPresent()) {
+        Vfio4j.tell(spec.commandLine(), started.failure().get());
+        status = Vfio4j.REFUSED;
+      } else {
+        print(started.definition());
+      }
+    }
+    return status;
+  }
+
+  @Command(description = "Forgets a definition. A device that runs stays.")
+  int undefine(
+      @Parameters(paramLabel = "PARENT", description = "its parent") String parent,
+      @Parameters(paramLabel = "UUID", description = "its UUID") UUID uuid) {
+    definitions().undefine(parent, uuid);
+    return 0;
+  }
+
   private MdevBus bus() {
     return MdevBus.of(program.kernel());
   }
 
-  private MdevDefinitions definitions() {
+  MdevDefinitions definitions() {
     return MdevDefinitions.at(bus(), folder);
   }
 
-  private int print(JsonArray array) {
-    return print(JsonWriter.indent("  ").string().value(array).done());
+  private int printJson(Object json) {
+    return print(JsonWriter.indent("  ").string().value(json).done());
   }
 
-  private int print(Object text) {
+  int print(Object text) {
     PrintWriter out = spec.commandLine().getOut();
     out.println(text);
     out.flush();

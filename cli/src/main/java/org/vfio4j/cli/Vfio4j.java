@@ -2,11 +2,13 @@
 package org.vfio4j.cli;
 
 import java.io.PrintWriter;
+import java.util.UUID;
 import org.vfio4j.VfioException;
 import org.vfio4j.linux.Kernel;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.TypeConversionException;
 
 /** The command line. {@code vfio4j help} says what there is. */
 @Command(
@@ -21,7 +23,9 @@ import picocli.CommandLine.ParseResult;
       "2:wrong usage",
     })
 public final class Vfio4j {
-  private static final int REFUSED = 1;
+  static final int REFUSED = 1;
+
+  private static final int UUID_LENGTH = 36;
 
   private final Kernel kernel;
 
@@ -41,7 +45,17 @@ public final class Vfio4j {
   static CommandLine commandLine(Kernel kernel) {
     return new CommandLine(new Vfio4j(kernel))
         .addSubcommand(new MdevCommand())
+        .registerConverter(UUID.class, Vfio4j::uuid)
+        .registerConverter(AttributeArgument.class, AttributeArgument::parse)
         .setExecutionExceptionHandler(Vfio4j::refused);
+  }
+
+  /** As the kernel takes it: the JDK reads shorter ones too, and makes others of them. */
+  private static UUID uuid(String text) {
+    if (text.length() != UUID_LENGTH) {
+      throw new TypeConversionException("'" + text + "' is not a UUID of 36 characters");
+    }
+    return UUID.fromString(text);
   }
 
   /** What the library says is for people: no stack trace. */
@@ -50,9 +64,13 @@ public final class Vfio4j {
     if (!(failure instanceof VfioException refusal)) {
       throw failure;
     }
+    tell(command, refusal);
+    return REFUSED;
+  }
+
+  static void tell(CommandLine command, VfioException refusal) {
     PrintWriter err = command.getErr();
     err.println("vfio4j: " + refusal.getMessage());
     err.flush();
-    return REFUSED;
   }
 }

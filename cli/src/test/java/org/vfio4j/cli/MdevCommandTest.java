@@ -100,4 +100,113 @@ class MdevCommandTest {
         .isFalse();
     assertThat(run("mdev", place, "start", "mdpy", ID)).isEqualTo(1);
   }
+
+  @Test
+  void definesModifiesAndForgets() throws Exception {
+    String place = "--definitions=" + folder;
+    String[] define = {
+      "mdev", place, "define", "mtty", "mtty-1", "--uuid", ID, "--auto", "--attribute=a/b=1=2"
+    };
+    assertThat(run(define)).isZero();
+    assertThat(out.toString().strip()).isEqualTo(ID);
+    assertThat(run(define)).isEqualTo(1);
+    assertThat(err.toString()).contains("there is a definition of this parent and UUID already");
+    MdevDefinitions definitions = MdevDefinitions.at(MdevBus.of(kernel), folder);
+    UUID uuid = UUID.fromString(ID);
+    MdevDefinition expected =
+        MdevDefinition.of("mtty", uuid, "mtty-1").withAutostart(true).withAttribute("a/b", "1=2");
+    assertThat(definitions.get("mtty", uuid)).isEqualTo(expected);
+
+    // As cards of vfio_ap want it: the same attribute more than once, in this order.
+    assertThat(
+            run(
+                "mdev",
+                place,
+                "modify",
+                "mtty",
+                ID,
+                "--no-auto",
+                "--type=mtty-2",
+                "--clear-attributes",
+                "--attribute=x=5",
+                "--attribute=y=",
+                "--attribute=x=6"))
+        .isZero();
+    expected =
+        MdevDefinition.of("mtty", uuid, "mtty-2")
+            .withAttribute("x", "5")
+            .withAttribute("y", "")
+            .withAttribute("x", "6");
+    assertThat(definitions.get("mtty", uuid)).isEqualTo(expected);
+    assertThat(run("mdev", place, "modify", "mtty", ID, "--auto")).isZero();
+    assertThat(definitions.get("mtty", uuid)).isEqualTo(expected.withAutostart(true));
+    assertThat(run("mdev", place, "modify", "mdpy", ID, "--auto")).isEqualTo(1);
+
+    assertThat(run("mdev", place, "undefine", "mtty", ID)).isZero();
+    assertThat(run("mdev", place, "undefine", "mtty", ID)).isEqualTo(1);
+    assertThat(run("mdev", place, "defined", "--json")).isZero();
+    assertThat(JsonParser.array().from(out.toString())).isEmpty();
+    assertThat(run("mdev", place, "define", "mtty", "mtty-1")).isZero();
+    assertThat(definitions.get("mtty", UUID.fromString(out.toString().strip())).isAutostart())
+        .isFalse();
+  }
+
+  @Test
+  void startsWhatIsToStart() {
+    String place = "--definitions=" + folder;
+    run("mdev", place, "define", "mtty", "mtty-1", "--uuid", ID, "--auto");
+    run("mdev", place, "define", "mdpy", "mdpy-hd");
+    assertThat(run("mdev", place, "autostart", "mdpy")).isZero();
+    assertThat(out.toString()).isEmpty();
+    assertThat(run("mdev", place, "autostart")).isZero();
+    assertThat(out.toString().strip()).isEqualTo(ID + " mtty mtty-1 auto");
+    assertThat(run("mdev", place, "autostart")).isZero();
+    assertThat(out.toString()).isEmpty();
+    run("mdev", place, "define", "mdpy", "mdpy-9", "--auto");
+    assertThat(run("mdev", place, "autostart")).isEqualTo(1);
+    assertThat(err.toString()).contains("the types of mdpy are mdpy-hd");
+  }
+
+  @Test
+  void attributes() throws Exception {
+    run("mdev", "create", "mdpy", "mdpy-vga", "--uuid", ID);
+    assertThat(run("mdev", "attributes", ID)).isZero();
+    assertThat(out.toString().lines())
+        .containsExactly("ATTRIBUTE          VALUE", "vendor/resolution  640x480");
+    assertThat(run("mdev", "attributes", ID, "--json")).isZero();
+    assertThat(JsonParser.object().from(out.toString()).getString("vendor/resolution"))
+        .isEqualTo("640x480");
+    assertThat(run("mdev", "set", ID, "vendor/resolution=1x1")).isEqualTo(1);
+    assertThat(err.toString()).contains("the attribute is not there to write");
+    assertThat(run("mdev", "set", ID, "../remove=1")).isEqualTo(1);
+    assertThat(run("mdev", "remove", "--timeout=1", ID)).isZero();
+  }
+
+  @Test
+  void wrongUsage() {
+    assertThat(run()).isEqualTo(2);
+    assertThat(run("mdev")).isEqualTo(2);
+    assertThat(run("mdev", "nonsense")).isEqualTo(2);
+    assertThat(run("mdev", "set", ID, "vendor/resolution")).isEqualTo(2);
+    assertThat(err.toString()).contains("'vendor/resolution' is not NAME=VALUE");
+    // One that the JDK would take for 00000001-0001-0001-0001-000000000001.
+    assertThat(run("mdev", "create", "mtty", "mtty-1", "--uuid", "1-1-1-1-1")).isEqualTo(2);
+    assertThat(MdevBus.of(kernel).devices()).isEmpty();
+  }
+
+  @Test
+  void help() {
+    assertThat(run("mdev", "--help")).isZero();
+    assertThat(out.toString())
+        .contains("types", "list", "create", "remove", "attributes", "set", "defined", "define")
+        .contains("modify", "undefine", "start", "stop", "autostart");
+    assertThat(run("mdev", "define", "--help")).isZero();
+    assertThat(out.toString()).contains("--attribute=NAME=VALUE");
+    for (String command : new String[] {"types", "set", "autostart", "modify"}) {
+      assertThat(run("mdev", command, "--help")).as(command).isZero();
+      assertThat(out.toString()).contains("Usage: vfio4j mdev " + command);
+    }
+    assertThat(run("--help")).isZero();
+    assertThat(out.toString()).contains("Exit status:");
+  }
 }

@@ -19,7 +19,10 @@ final class AtomicWrite {
   }
 
   void write(String folder, String file, byte[] content) throws IOException {
-    files.make(folder);
+    if (files.make(folder)) {
+      // Else what is written below could be on the disk, and nothing that leads to it.
+      files.forceFolders();
+    }
     String temporary = ".vfio4j-" + UUID.randomUUID() + ".tmp";
     boolean moved = false;
     try {

@@ -17,8 +17,8 @@ interface ConfigFiles {
 
   byte[] read(String folder, String file) throws IOException;
 
-  /** Makes the folder, where it is not there. */
-  void make(String folder) throws IOException;
+  /** Makes the folder, where it is not there; whether it was not. */
+  boolean make(String folder) throws IOException;
 
   /** A file in the configuration folder itself, which must not be there yet. */
   Temporary create(String name) throws IOException;
@@ -33,6 +33,9 @@ interface ConfigFiles {
 
   /** Returns when what was done in the folder is on the disk. */
   void force(String folder) throws IOException;
+
+  /** Returns when the names of the folders are on the disk. */
+  void forceFolders() throws IOException;
 
   /** A file that is being written. */
   interface Temporary extends AutoCloseable {

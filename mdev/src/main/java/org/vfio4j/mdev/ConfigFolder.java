@@ -19,6 +19,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -111,15 +112,17 @@ final class ConfigFolder implements ConfigFiles {
   }
 
   @Override
-  public void make(String folder) throws IOException {
+  public boolean make(String folder) throws IOException {
     Files.createDirectories(root);
     try {
       Files.createDirectory(root.resolve(folder));
+      return true;
     } catch (FileAlreadyExistsException e) {
       // It has to be a folder, and no link to one.
       try (SecureDirectoryStream<Path> top = open()) {
         open(top, folder).close();
       }
+      return false;
     }
   }
 
@@ -188,9 +191,23 @@ final class ConfigFolder implements ConfigFiles {
 
   @Override
   public void force(String folder) throws IOException {
-    try (FileChannel channel =
-        FileChannel.open(
-            root.resolve(folder), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+    force(root.resolve(folder), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /** The configuration folder may be new as well. */
+  @Override
+  public void forceFolders() throws IOException {
+    force(root);
+    Path above = root.toAbsolutePath().getParent();
+    if (above != null) {
+      force(above);
+    }
+  }
+
+  private static void force(Path folder, OpenOption... options) throws IOException {
+    Set<OpenOption> all = new HashSet<>(List.of(options));
+    all.add(StandardOpenOption.READ);
+    try (FileChannel channel = FileChannel.open(folder, all)) {
       channel.force(true);
     }
   }

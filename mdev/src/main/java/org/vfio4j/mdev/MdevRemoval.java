@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
@@ -51,18 +50,12 @@ final class MdevRemoval {
     thread.start();
     int result;
     try {
-      result = write.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException e) {
-      throw VfioException.failed(Reason.IN_USE, "remove")
-          .on("of " + mdev)
-          .fact(
-              "it is open somewhere: the kernel has waited "
-                  + timeout.toMillis()
-                  + " ms for its user, and goes on; it is out of sysfs already, and goes when it is"
-                  + " closed")
-          .hint("look for the user as root, in all containers: ls -l /proc/*/fd | grep vfio")
-          .cause(e)
-          .build();
+      // For the thread and not for what it does, so that nothing is left of it when this returns.
+      TimeUnit.NANOSECONDS.timedJoin(thread, timeout.toNanos());
+      if (!write.isDone()) {
+        throw stillOpen(mdev, timeout);
+      }
+      result = write.get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw VfioException.failed(Reason.IN_USE, "remove")
@@ -77,5 +70,17 @@ final class MdevRemoval {
     if (result < 0) {
       throw MdevErrors.remove(mdev, Errno.ofResult(result));
     }
+  }
+
+  private static VfioException stillOpen(Mdev mdev, Duration timeout) {
+    return VfioException.failed(Reason.IN_USE, "remove")
+        .on("of " + mdev)
+        .fact(
+            "it is open somewhere: the kernel has waited "
+                + timeout.toMillis()
+                + " ms for its user, and goes on; it is out of sysfs already, and goes when it is"
+                + " closed")
+        .hint("look for the user as root, in all containers: ls -l /proc/*/fd | grep vfio")
+        .build();
   }
 }

@@ -25,6 +25,12 @@ class AtomicWriteTest {
   /** Of make, create, write, force, close, move, force. */
   private static final int STEPS = 7;
 
+  /** Of a parent that nothing was defined for yet: the new folder's name is forced, too. */
+  private static final int FIRST_STEPS = STEPS + 1;
+
+  /** Of delete, force. */
+  private static final int UNDEFINE_STEPS = 2;
+
   @TempDir private Path folder;
 
   private enum How {
@@ -69,7 +75,7 @@ class AtomicWriteTest {
   @Test
   void aFirstDefinitionThatIsInterrupted() throws IOException {
     for (How how : How.values()) {
-      for (int step = 1; step <= STEPS; step++) {
+      for (int step = 1; step <= FIRST_STEPS; step++) {
         Path config = config(how + "-" + step);
         Failing failing = new Failing(new ConfigFolder(config), how, step, true);
         assertThat(
@@ -86,8 +92,34 @@ class AtomicWriteTest {
   @Test
   void countsTheSteps() throws IOException {
     Failing failing = new Failing(new ConfigFolder(config("count")), How.BEFORE, 1000, true);
-    new MdevDefinitions(null, failing).define(NEW);
-    assertThat(failing.done).isEqualTo(STEPS);
+    MdevDefinitions definitions = new MdevDefinitions(null, failing);
+    definitions.define(NEW);
+    assertThat(failing.done).isEqualTo(FIRST_STEPS);
+    definitions.modify(OLD);
+    assertThat(failing.done).isEqualTo(FIRST_STEPS + STEPS);
+    definitions.undefine("mtty", ID);
+    assertThat(failing.done).isEqualTo(FIRST_STEPS + STEPS + UNDEFINE_STEPS);
+  }
+
+  /** It is there whole, or not at all. */
+  @Test
+  void forgettingThatIsInterrupted() throws IOException {
+    for (How how : How.values()) {
+      for (int step = 1; step <= UNDEFINE_STEPS; step++) {
+        Path config = config("undefine-" + how + "-" + step);
+        new MdevDefinitions(null, new ConfigFolder(config)).define(OLD);
+        Failing failing = new Failing(new ConfigFolder(config), how, step, true);
+        assertThat(
+                catchThrowableOfType(
+                    VfioException.class,
+                    () -> new MdevDefinitions(null, failing).undefine("mtty", ID)))
+            .isNotNull();
+        MdevDefinitions after = MdevDefinitions.at(null, config);
+        assertThat(after.list().broken()).isEmpty();
+        boolean deleted = step > 1 || how == How.AFTER;
+        assertThat(after.find("mtty", ID).isEmpty()).as("%s step %s", how, step).isEqualTo(deleted);
+      }
+    }
   }
 
   private Path config(String name) throws IOException {
@@ -176,8 +208,15 @@ class AtomicWriteTest {
     }
 
     @Override
-    public void make(String name) throws IOException {
-      step(() -> real.make(name));
+    public boolean make(String name) throws IOException {
+      boolean[] made = new boolean[1];
+      step(() -> made[0] = real.make(name));
+      return made[0];
+    }
+
+    @Override
+    public void forceFolders() throws IOException {
+      step(real::forceFolders);
     }
 
     @Override

@@ -18,6 +18,10 @@ import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.bridge.AssignedDevice;
+import org.vfio4j.bridge.AssignmentPolicy;
+import org.vfio4j.bridge.OpeningPlan;
+import org.vfio4j.bridge.OpeningPlan.Against;
+import org.vfio4j.bridge.OpeningPolicy;
 import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.cdev.UnboundDevice;
 import org.vfio4j.cdev.VfioCdev;
@@ -142,8 +146,11 @@ class MediatedParentTest {
       VfioException noNode =
           catchThrowableOfType(VfioException.class, () -> VfioCdev.find(mdev.sysfs()));
       assertThat(noNode.reason()).isEqualTo(Reason.NOT_IN_KERNEL);
-      try (AssignedDevice device =
-          AssignedDevice.open(old, VfioMode.VFIO_TYPE1V2_IOMMU, mdev.sysfs(), DeviceCookie.of(1))) {
+      OpeningPlan plan =
+          OpeningPlan.of(old, mdev.sysfs(), OpeningPolicy.PREFER_DEVICE, AssignmentPolicy.STAGE_1);
+      assertThat(plan.verdict(VfioMode.IOMMUFD).against()).contains(Against.NOT_IN_KERNEL);
+      assertThat(plan.chosen()).as(plan.toString()).contains(VfioMode.VFIO_TYPE1V2_IOMMU);
+      try (AssignedDevice device = plan.open(DeviceCookie.of(1))) {
         assertThat(device.device().config().vendorId()).isEqualTo(0x4348);
         assertThat(catchThrowableOfType(VfioException.class, mdev::remove).reason())
             .isEqualTo(Reason.IN_USE);

@@ -2,65 +2,99 @@
 package org.vfio4j.group;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
- * Ranges that begin at different addresses, ascending by address, which is unsigned.
+ * Ranges that begin at different addresses, ascending by address, which is unsigned and a multiple
+ * of 4 KiB, as all that a type1 IOMMU maps.
  *
- * <p>Two levels of sorted arrays, so that adding and removing move few of them, however many there
- * are. Not thread safe. Allocates on the Java heap only when there is more than ever before: leaves
+ * <p>Two levels of sorted arrays of numbers, so that adding and removing move few of them, however
+ * many there are. Many ranges do not fit into the processor's caches, and what is touched there is
+ * what a call costs: a range takes 8 bytes. Searches do not branch on what they find, since no
+ * processor can foresee that.
+ *
+ * <p>Not thread safe. Allocates on the Java heap only when there is more than ever before: leaves
  * that are empty are used again.
  */
 final class SortedRanges {
-  private static final int LEAF = 128;
+  private static final int PAGE_SHIFT = 12;
 
-  private Leaf[] leaves = new Leaf[4];
+  /** Ranges in a leaf; a power of two. */
+  private static final int LEAF = 32;
 
-  /** The first key of each leaf. */
-  private long[] firsts = new long[4];
+  /** How many stay in a leaf that is filled from one end: some will come in between later. */
+  private static final int WELL_FILLED = LEAF - LEAF / 8;
+
+  // What is in a leaf: its size, and of each range where it starts, in pages from the leaf's base,
+  // and its length in pages, 0 where that cannot say it.
+  private static final int SIZE = 0;
+  private static final int STARTS = 1;
+  private static final int LENGTHS = STARTS + LEAF;
+  private static final int WORDS = LENGTHS + LEAF;
+
+  /** Behind the last range of a leaf, so that a search need not know its size. */
+  private static final int NOTHING = Integer.MAX_VALUE;
+
+  /** Empty leaves are behind the others. */
+  private int[][] leaves = new int[4][];
+
+  /**
+   * The base of each leaf, not above its first range and above the last of the leaf before: an
+   * address with the sign bit flipped, so that signed order is the order of addresses.
+   */
+  private long[] bases = new long[4];
 
   private int count;
-  private Leaf unused;
+
+  /** Lengths that are none of less than 2^32 pages, by the key of the range. */
+  private final Map<Long, Long> otherLengths = new HashMap<>();
+
+  /** Where the last search ended: the next one often ends there, too. */
+  private int recent;
 
   // What find() found.
   private long start;
   private long length;
 
-  /** A run of neighbours. */
-  private static final class Leaf {
-    /** Starts, with the sign bit flipped: so signed order is the order of addresses. */
-    private final long[] keys = new long[LEAF];
-
-    private final long[] lengths = new long[LEAF];
-    private int size;
-    private Leaf next;
-  }
-
   /** Adds a range, or gives the one that begins there another length. */
   void put(long from, long bytes) {
     long key = key(from);
-    if (count == 0) {
-      insertLeaf(0);
+    int into = leafOf(key);
+    if (into < 0) {
+      into = count > 0 && rebase(key) ? 0 : newLeaf(0, key);
     }
-    int at = Math.max(0, floor(firsts, count, key));
-    Leaf leaf = leaves[at];
-    int below = floor(leaf.keys, leaf.size, key);
-    if (below >= 0 && leaf.keys[below] == key) {
-      leaf.lengths[below] = bytes;
+    int before = floor(into, key) + 1;
+    if (before > 0 && startOf(into, before - 1) == key) {
+      leaves[into][LENGTHS + before - 1] = lengthOf(key, bytes);
       return;
     }
-    if (leaf.size == LEAF) {
-      split(at);
-      if (key > firsts[at + 1]) {
-        at++;
-      }
-      leaf = leaves[at];
-      below = floor(leaf.keys, leaf.size, key);
+    if (leaves[into][SIZE] == LEAF) {
+      into = makeRoom(into, key);
+      before = floor(into, key) + 1;
     }
-    move(leaf, below + 1, leaf, below + 2, leaf.size - below - 1);
-    leaf.keys[below + 1] = key;
-    leaf.lengths[below + 1] = bytes;
-    leaf.size++;
-    firsts[at] = leaf.keys[0];
+    if (distance(into, key) >= NOTHING) {
+      into = newLeaf(into + 1, key);
+      before = 0;
+    }
+    int[] words = leaves[into];
+    move(words, before, words, before + 1, words[SIZE] - before);
+    words[STARTS + before] = (int) distance(into, key);
+    words[LENGTHS + before] = lengthOf(key, bytes);
+    words[SIZE]++;
+  }
+
+  /** As it is in a leaf. */
+  private int lengthOf(long key, long bytes) {
+    long pages = bytes >>> PAGE_SHIFT;
+    if (pages << PAGE_SHIFT == bytes && pages >>> Integer.SIZE == 0 && pages != 0) {
+      if (!otherLengths.isEmpty()) {
+        otherLengths.remove(key);
+      }
+      return (int) pages;
+    }
+    otherLengths.put(key, bytes);
+    return 0;
   }
 
   /**
@@ -68,26 +102,27 @@ final class SortedRanges {
    * #start} and {@link #length} tell which, until the next call.
    */
   boolean find(long from, long last) {
-    long key = key(from);
-    int at = Math.max(0, floor(firsts, count, key));
-    if (at == count) {
+    if (count == 0) {
       return false;
     }
-    Leaf leaf = leaves[at];
-    int index = floor(leaf.keys, leaf.size, key);
-    if (index < 0 || leaf.keys[index] != key) {
-      index++;
+    long key = key(from);
+    int leaf = Math.max(0, leafOf(key));
+    int at = bases[leaf] > key ? 0 : floor(leaf, key);
+    if (at < 0 || startOf(leaf, at) < key) {
+      at++;
     }
-    if (index == leaf.size) {
-      if (at + 1 == count) {
+    if (at == leaves[leaf][SIZE]) {
+      leaf++;
+      if (leaf == count) {
         return false;
       }
-      leaf = leaves[at + 1];
-      index = 0;
+      at = 0;
     }
-    start = key(leaf.keys[index]);
-    length = leaf.lengths[index];
-    return leaf.keys[index] <= key(last);
+    long found = startOf(leaf, at);
+    start = key(found);
+    int pages = leaves[leaf][LENGTHS + at];
+    length = pages == 0 ? otherLengths.get(found) : Integer.toUnsignedLong(pages) << PAGE_SHIFT;
+    return found <= key(last);
   }
 
   long start() {
@@ -101,54 +136,95 @@ final class SortedRanges {
   /** Removes the range that begins there, which must be one. */
   void remove(long from) {
     long key = key(from);
-    int at = floor(firsts, count, key);
-    Leaf leaf = leaves[at];
-    int index = floor(leaf.keys, leaf.size, key);
-    leaf.size--;
-    move(leaf, index + 1, leaf, index, leaf.size - index);
-    if (leaf.size > 0) {
-      firsts[at] = leaf.keys[0];
-      return;
+    int leaf = leafOf(key);
+    int at = floor(leaf, key);
+    int[] words = leaves[leaf];
+    if (words[LENGTHS + at] == 0) {
+      otherLengths.remove(key);
     }
-    count--;
-    System.arraycopy(leaves, at + 1, leaves, at, count - at);
-    System.arraycopy(firsts, at + 1, firsts, at, count - at);
-    leaves[count] = null;
-    leaf.next = unused;
-    unused = leaf;
+    int size = words[SIZE] - 1;
+    words[SIZE] = size;
+    move(words, at + 1, words, at, size - at);
+    words[STARTS + size] = NOTHING;
+    if (size == 0) {
+      moveLeaves(leaf + 1, leaf);
+      count--;
+      leaves[count] = words;
+    }
   }
 
-  private void split(int at) {
-    insertLeaf(at + 1);
-    Leaf lower = leaves[at];
-    Leaf upper = leaves[at + 1];
-    int half = LEAF / 2;
-    move(lower, half, upper, 0, LEAF - half);
-    upper.size = LEAF - half;
-    lower.size = half;
-    firsts[at + 1] = upper.keys[0];
+  private long startOf(int leaf, int at) {
+    return bases[leaf] + ((long) leaves[leaf][STARTS + at] << PAGE_SHIFT);
   }
 
-  private void insertLeaf(int at) {
+  private long distance(int leaf, long key) {
+    return (key - bases[leaf]) >>> PAGE_SHIFT;
+  }
+
+  /** Begins the first leaf with this key, which is below it; false where that cannot be. */
+  private boolean rebase(long key) {
+    int[] words = leaves[0];
+    int size = words[SIZE];
+    long pages = (bases[0] - key) >>> PAGE_SHIFT;
+    boolean can = size < LEAF && pages < NOTHING - words[STARTS + size - 1];
+    if (can) {
+      for (int i = 0; i < size; i++) {
+        words[STARTS + i] += (int) pages;
+      }
+      bases[0] = key;
+    }
+    return can;
+  }
+
+  /** Splits a full leaf; gives that of the two which the key is of. */
+  private int makeRoom(int full, long key) {
+    boolean appended = key > startOf(full, LEAF - 1);
+    split(full, appended ? WELL_FILLED : LEAF / 2);
+    return key >= bases[full + 1] ? full + 1 : full;
+  }
+
+  /** Gives the ranges from this one on to a new leaf behind. */
+  private void split(int lower, int first) {
+    int upper = newLeaf(lower + 1, startOf(lower, first));
+    int[] from = leaves[lower];
+    int[] to = leaves[upper];
+    int number = from[SIZE] - first;
+    int base = from[STARTS + first];
+    to[SIZE] = number;
+    move(from, first, to, 0, number);
+    for (int i = 0; i < number; i++) {
+      to[STARTS + i] -= base;
+    }
+    from[SIZE] = first;
+    Arrays.fill(from, STARTS + first, STARTS + first + number, NOTHING);
+  }
+
+  /** An empty one. */
+  private int newLeaf(int at, long base) {
     if (count == leaves.length) {
       leaves = Arrays.copyOf(leaves, 2 * count);
-      firsts = Arrays.copyOf(firsts, 2 * count);
+      bases = Arrays.copyOf(bases, 2 * count);
     }
-    System.arraycopy(leaves, at, leaves, at + 1, count - at);
-    System.arraycopy(firsts, at, firsts, at + 1, count - at);
-    Leaf leaf = unused;
-    if (leaf == null) {
-      leaf = new Leaf();
-    } else {
-      unused = leaf.next;
+    int[] words = leaves[count];
+    if (words == null) {
+      words = new int[WORDS];
+      Arrays.fill(words, STARTS, STARTS + LEAF, NOTHING);
     }
-    leaves[at] = leaf;
+    moveLeaves(at, at + 1);
+    leaves[at] = words;
+    bases[at] = base;
     count++;
+    return at;
   }
 
-  private static void move(Leaf from, int at, Leaf to, int target, int number) {
-    System.arraycopy(from.keys, at, to.keys, target, number);
-    System.arraycopy(from.lengths, at, to.lengths, target, number);
+  private void moveLeaves(int from, int to) {
+    System.arraycopy(leaves, from, leaves, to, count - from);
+    System.arraycopy(bases, from, bases, to, count - from);
+  }
+
+  private static void move(int[] from, int at, int[] to, int target, int number) {
+    System.arraycopy(from, STARTS + at, to, STARTS + target, number);
+    System.arraycopy(from, LENGTHS + at, to, LENGTHS + target, number);
   }
 
   /** Its own opposite. */
@@ -156,18 +232,35 @@ final class SortedRanges {
     return address ^ Long.MIN_VALUE;
   }
 
-  /** The index of the last of {@code size} ascending keys that is not above this one, or -1. */
-  private static int floor(long[] keys, int size, long key) {
-    int low = 0;
-    int high = size - 1;
-    while (low <= high) {
-      int middle = (low + high) >>> 1;
-      if (keys[middle] <= key) {
-        low = middle + 1;
-      } else {
-        high = middle - 1;
-      }
+  /** The leaf whose range of keys this one is in; -1 before the first. */
+  private int leafOf(long key) {
+    boolean again =
+        recent < count && bases[recent] <= key && (recent + 1 == count || key < bases[recent + 1]);
+    if (again) {
+      return recent;
     }
-    return high;
+    if (count == 0 || key < bases[0]) {
+      return -1;
+    }
+    int low = 0;
+    for (int left = count; left > 1; ) {
+      int half = left >>> 1;
+      low = bases[low + half] <= key ? low + half : low;
+      left -= half;
+    }
+    recent = low;
+    return low;
+  }
+
+  /** The last range of a leaf that does not begin above the key, or -1. */
+  private int floor(int leaf, long key) {
+    int[] words = leaves[leaf];
+    int wanted = (int) Math.min(distance(leaf, key), NOTHING - 1);
+    int low = STARTS;
+    for (int half = LEAF / 2; half > 0; half >>>= 1) {
+      // All ones where that one is not above.
+      low += half & ((words[low + half] - wanted - 1) >> (Integer.SIZE - 1));
+    }
+    return words[low] <= wanted ? low - STARTS : -1;
   }
 }

@@ -81,7 +81,7 @@ final class Ioas extends IommufdObject {
     KernelError.refuseIf(length == 0 || Long.compareUnsigned(length, -1 - PAGE) > 0, Errno.EINVAL);
     KernelError.refuseIf(Long.compareUnsigned(userVa + length, userVa) < 0, Errno.EOVERFLOW);
     Pages pages = new Pages(memory, account, userVa, write);
-    return insert(List.of(new Slice(pages, 0, length)), length, fixed, write, withoutAccess);
+    return insert(pages, length, fixed, write, withoutAccess);
   }
 
   /** Maps a part of a file of memory; another file shows when it is to be pinned. */
@@ -90,7 +90,7 @@ final class Ioas extends IommufdObject {
     KernelError.refuseIf(length == 0 || Long.compareUnsigned(length, -1 - PAGE) > 0, Errno.EINVAL);
     KernelError.refuseIf(Long.compareUnsigned(start + length, start) < 0, Errno.EOVERFLOW);
     Pages pages = Pages.ofFile(memory, account, file, start, length, write);
-    return insert(List.of(new Slice(pages, 0, length)), length, fixed, write, false);
+    return insert(pages, length, fixed, write, false);
   }
 
   /** Whether all that is mapped is of files, and so of no process. */
@@ -125,15 +125,14 @@ final class Ioas extends IommufdObject {
   }
 
   private boolean isLocked(Mapping area) {
-    return locked.stream()
-        .anyMatch(range -> overlaps(range.start(), range.last(), area.start(), area.last()));
+    return overlapsOne(locked, area.start(), area.last());
   }
 
   private record Slice(Pages pages, long offset, long length) {}
 
   /** Maps what another space, or this one, has at a range. */
   long copy(Ioas source, long sourceIova, long length, Long fixed, boolean write) {
-    return insert(source.slices(sourceIova, length), length, fixed, write, false);
+    return insert(source.slices(sourceIova, length), length, fixed, write);
   }
 
   /** What {@link #copy} checks first. */
@@ -158,27 +157,30 @@ final class Ioas extends IommufdObject {
     }
   }
 
-  private long insert(
-      List<Slice> slices, long length, Long fixed, boolean write, boolean withoutAccess) {
-    KernelError.refuseIf(length == 0 || (length & (alignment - 1)) != 0, Errno.EINVAL);
-    long start;
-    if (fixed == null) {
-      Slice first = slices.get(0);
-      start = choose(first.pages().alignedAs() + first.offset(), length);
-    } else {
-      start = fixed;
-      check(start, length);
+  /** All of the pages, which are new. */
+  private long insert(Pages pages, long length, Long fixed, boolean write, boolean withoutAccess) {
+    long start = place(pages.alignedAs(), length, fixed);
+    Mapping area = area(start, length, write, pages, 0).withoutAccess(withoutAccess);
+    areas.add(area);
+    if (!hwpts.isEmpty()) {
+      try {
+        pages.pin(area);
+      } catch (KernelError e) {
+        drop(area);
+        throw e;
+      }
     }
+    return start;
+  }
+
+  private long insert(List<Slice> slices, long length, Long fixed, boolean write) {
+    Slice first = slices.get(0);
+    long start = place(first.pages().alignedAs() + first.offset(), length, fixed);
     List<Mapping> added = new ArrayList<>(slices.size());
     try {
       long at = start;
       for (Slice slice : slices) {
-        KernelError.refuseIf(write && !slice.pages().isWritable(), Errno.EPERM);
-        long pageOffset = (slice.pages().address() + slice.offset()) & (PAGE - 1);
-        KernelError.refuseIf((pageOffset & (alignment - 1)) != 0, Errno.EINVAL);
-        Mapping area =
-            new Mapping(at, slice.length(), write, slice.pages(), slice.offset())
-                .withoutAccess(withoutAccess);
+        Mapping area = area(at, slice.length(), write, slice.pages(), slice.offset());
         areas.add(area);
         added.add(area);
         at += slice.length();
@@ -193,6 +195,23 @@ final class Ioas extends IommufdObject {
       throw e;
     }
     return start;
+  }
+
+  /** Where to map: at a fixed IOVA, or one that is chosen for memory of this address. */
+  private long place(long address, long length, Long fixed) {
+    KernelError.refuseIf(length == 0 || (length & (alignment - 1)) != 0, Errno.EINVAL);
+    if (fixed == null) {
+      return choose(address, length);
+    }
+    check(fixed, length);
+    return fixed;
+  }
+
+  private Mapping area(long start, long length, boolean write, Pages pages, long offset) {
+    KernelError.refuseIf(write && !pages.isWritable(), Errno.EPERM);
+    long pageOffset = (pages.address() + offset) & (PAGE - 1);
+    KernelError.refuseIf((pageOffset & (alignment - 1)) != 0, Errno.EINVAL);
+    return new Mapping(start, length, write, pages, offset);
   }
 
   private void check(long iova, long length) {
@@ -518,7 +537,17 @@ final class Ioas extends IommufdObject {
   }
 
   private boolean isReserved(long start, long last) {
-    return reserved.stream().anyMatch(range -> overlaps(range.start(), range.last(), start, last));
+    return overlapsOne(reserved, start, last);
+  }
+
+  /** A loop and no stream: it is run for every mapping. */
+  private static boolean overlapsOne(List<Reserved> ranges, long start, long last) {
+    for (int i = 0; i < ranges.size(); i++) {
+      if (overlaps(ranges.get(i).start(), ranges.get(i).last(), start, last)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static boolean overlaps(long start, long last, long otherStart, long otherLast) {

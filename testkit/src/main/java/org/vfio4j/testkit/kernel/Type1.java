@@ -252,12 +252,15 @@ final class Type1 {
   }
 
   private boolean isAllowed(long iova, long last) {
-    return usable.isEmpty()
-        || usable.stream()
-            .anyMatch(
-                range ->
-                    Long.compareUnsigned(iova, range.start()) >= 0
-                        && Long.compareUnsigned(last, range.last()) <= 0);
+    // A loop and no stream: it is run for every mapping.
+    for (int i = 0; i < usable.size(); i++) {
+      IovaRange range = usable.get(i);
+      if (Long.compareUnsigned(iova, range.start()) >= 0
+          && Long.compareUnsigned(last, range.last()) <= 0) {
+        return true;
+      }
+    }
+    return usable.isEmpty();
   }
 
   private void unmap(UserPointer unmap) {
@@ -435,8 +438,13 @@ final class Type1 {
   private void remove(Mapping mapping) {
     mappings.remove(mapping);
     unpin(mapping);
-    withoutVaddr.remove(mapping);
-    dirty.remove(mapping);
+    // An object's hash is costly the first time that it is asked for.
+    if (!withoutVaddr.isEmpty()) {
+      withoutVaddr.remove(mapping);
+    }
+    if (tracking) {
+      dirty.remove(mapping);
+    }
     available++;
   }
 

@@ -32,6 +32,10 @@ final class UserMemory {
   private final Machine machine;
   private final Origins origins;
   private final TreeMap<Long, AnonymousMemory> mapped = new TreeMap<>();
+
+  /** The last one that was asked for: it often is the next, too. */
+  private AnonymousMemory recent;
+
   private long userLocked;
   private long locked;
   private long pinned;
@@ -75,6 +79,7 @@ final class UserMemory {
   void munmap(AnonymousMemory memory) {
     if (memory.unmap()) {
       mapped.remove(memory.address());
+      recent = null;
       origins.given(memory, Held.Kind.MAPPING, memory.toString());
     }
   }
@@ -95,13 +100,26 @@ final class UserMemory {
    * @return null when a part is not there, or is to be written and must not be
    */
   Pin pin(long address, long length, boolean write) {
-    Map.Entry<Long, AnonymousMemory> entry = mapped.floorEntry(address);
-    if (entry != null && address - entry.getKey() <= entry.getValue().size() - length) {
-      AnonymousMemory memory = entry.getValue();
-      return write && !memory.isWritable() ? null : new OwnPin(memory, address - entry.getKey());
+    AnonymousMemory memory = mapped(address, length);
+    if (memory != null) {
+      return write && !memory.isWritable() ? null : new OwnPin(memory, address - memory.address());
     }
     // Memory of this JVM that did not come from here, or several mappings side by side.
     return isThere(address, length, write) ? new ForeignPin(address) : null;
+  }
+
+  /** The memory that this range is all of, or a part of; null where there is none. */
+  private AnonymousMemory mapped(long address, long length) {
+    if (recent == null || !holds(recent, address, length)) {
+      Map.Entry<Long, AnonymousMemory> entry = mapped.floorEntry(address);
+      recent = entry == null ? null : entry.getValue();
+    }
+    return recent != null && holds(recent, address, length) ? recent : null;
+  }
+
+  private static boolean holds(AnonymousMemory memory, long address, long length) {
+    long offset = address - memory.address();
+    return offset >= 0 && offset <= memory.size() - length;
   }
 
   private boolean isWritable(long address, long length) {

@@ -7,6 +7,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.vfio4j.testkit.kernel.IovaSpace.Mapping;
 
 /** Against a tree that is as simple as can be. */
@@ -14,15 +16,50 @@ class IovaSpaceTest {
   private final IovaSpace space = new IovaSpace();
   private final TreeMap<Long, Mapping> tree = new TreeMap<>(Long::compareUnsigned);
 
+  /** Where mappings begin and how long they are, of 6000 places. */
+  private enum Shape {
+    BYTES(1, 1),
+    PAGES(4096, 4096),
+    PAGES_OF_BYTES(4096, 1),
+    /** So far apart that few places in a row can be told by 32 bits. */
+    FAR(1L << 40, 4096),
+    FAR_AND_LONG(1L << 45, 1L << 44),
+    FAR_BYTES((1L << 30) + 1, 1);
+
+    final long step;
+    final long unit;
+
+    Shape(long step, long unit) {
+      this.step = step;
+      this.unit = unit;
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Shape.class)
+  void answersAsATreeDoes(Shape shape) {
+    grow(shape.step, shape.unit, new Random(7));
+  }
+
+  /** What begins with pages and goes on with bytes, and the other way round. */
   @Test
-  void answersAsATreeDoes() {
-    Random random = new Random(7);
+  void bytesAmongPages() {
+    for (int i = 0; i < 1000; i++) {
+      long start = i * 8192L + (i % 7 == 3 ? 1 : 0);
+      Mapping mapping = new Mapping(start, i % 5 == 2 ? 100 : 4096, true, null, 0);
+      space.add(mapping);
+      tree.put(start, mapping);
+    }
+    grow(4096, 1, new Random(8));
+  }
+
+  private void grow(long unit, long lengths, Random random) {
     long range = 6000;
     // Across the middle, where signed numbers have their end.
-    long base = Long.MIN_VALUE - range / 2;
+    long base = Long.MIN_VALUE - range / 2 * unit;
     for (int step = 0; step < 60_000; step++) {
-      long start = base + random.nextLong(range);
-      long length = 1 + random.nextLong(4);
+      long start = base + random.nextLong(range) * unit;
+      long length = (1 + random.nextLong(4)) * lengths;
       boolean grow = step % 20_000 < 12_000;
       Mapping there = space.first(start, start + length - 1);
       assertThat(there).isSameAs(first(start, start + length - 1));
@@ -36,7 +73,7 @@ class IovaSpaceTest {
         tree.remove(there.start());
       }
       if (step % 10 == 0) {
-        long wanted = 1 + random.nextLong(12);
+        long wanted = (1 + random.nextLong(12)) * unit;
         assertThat(space.hole(start, wanted)).as("step %d", step).isEqualTo(hole(start, wanted));
       }
       if (step % 5000 == 0) {
