@@ -55,6 +55,8 @@ final class VtdDriver extends IommuDriver {
   byte[] hwInfo(int type) {
     return type == hwInfoType()
         ? new IommuHwInfoVtd()
+            // Linux says so of every VT-d.
+            .flags(IommufdUapi.IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17)
             .capReg(capabilities())
             .ecapReg(extended())
             .get(0, IommuHwInfoVtd.SIZEOF)
@@ -100,6 +102,12 @@ final class VtdDriver extends IommuDriver {
   @Override
   int pasidBits(Endpoint device) {
     return can.pasidBits();
+  }
+
+  /** It comes with page requests. */
+  @Override
+  boolean hasAts(Endpoint device) {
+    return can.hasPageFaults();
   }
 
   @Override
