@@ -27,6 +27,7 @@ import org.vfio4j.linux.SysfsDevice;
  * and {@code vfio4j.bridge.seed}.
  */
 @Tag("bridge-random")
+@Tag("random")
 class BridgeRandomTest {
   private static final int SEQUENCE = 500;
   private static final long CALLS = Long.getLong("vfio4j.bridge.calls", 20_000);

@@ -24,6 +24,7 @@ import org.vfio4j.testkit.machine.KernelVersion;
  * numbers after it, {@code vfio4j.fidelity.domain} the only domain.
  */
 @Tag("fidelity")
+@Tag("random")
 class FidelityTest {
   private static final int SEQUENCE = 500;
 
