@@ -33,6 +33,7 @@ import org.vfio4j.testkit.machine.Machine;
  * <p>Runs in the guest, in a topology of its own, and shorter on the fake. System properties:
  * {@code vfio4j.bridge.calls} and {@code vfio4j.bridge.seed}.
  */
+@Tag("random")
 class BridgeRandomTest {
   private static final int SEQUENCE = 500;
   private static final long CALLS = Long.getLong("vfio4j.bridge.calls", 20_000);

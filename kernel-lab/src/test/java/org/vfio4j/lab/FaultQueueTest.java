@@ -99,6 +99,22 @@ class FaultQueueTest {
         });
   }
 
+  /** What the device wanted to do there, as it said it. */
+  @Test
+  void everyPermissionIsTold() {
+    int exec = IommufdUapi.IOMMU_PGFAULT_PERM_EXEC;
+    int priv = IommufdUapi.IOMMU_PGFAULT_PERM_PRIV;
+    faulting(
+        (device, nested, queue) -> {
+          device.fault(0, 1, exec | priv, 0x1000);
+          PageFaults group = queue.read().get(0);
+          PageFault fault = group.faults().get(0);
+          assertThat(fault.permissions()).isEqualTo(exec | priv);
+          assertThat(fault.isWrite()).isFalse();
+          queue.resolve(group);
+        });
+  }
+
   @Test
   void detachingAnswersWhatIsOpen() {
     faulting(

@@ -18,10 +18,12 @@ import org.vfio4j.device.Graphics;
 import org.vfio4j.device.Graphics.Plane;
 import org.vfio4j.device.Graphics.Source;
 import org.vfio4j.device.Region;
+import org.vfio4j.device.RegionInfo;
 import org.vfio4j.device.VfioDevice;
 import org.vfio4j.device.VfioPci;
 import org.vfio4j.device.uapi.VfioDeviceGfxPlaneInfo;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.device.uapi.VfioRegionGfxEdid;
 import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.linux.SysfsDevice;
 import org.vfio4j.memory.NativeBlock;
@@ -33,6 +35,8 @@ class GraphicsTest {
 
   /** Where mbochs has the registers of its mode, 16 bits each. */
   private static final int DISPI = 0x500;
+
+  private static final int EDID_REGION = 9;
 
   private final String uuid = UUID.randomUUID().toString();
 
@@ -105,6 +109,37 @@ class GraphicsTest {
             .startsWith("/dmabuf:");
       }
       assertThat(dmaBuf(mbochs.device(), 4711)).isEqualTo(Errno.ENOENT);
+    }
+  }
+
+  /** Behind the regions of any PCI function: what the monitor is to be taken for. */
+  @Test
+  @Tag("lab")
+  void theMonitorOfADisplay() {
+    try (AssignedDevice mbochs = open("mbochs", "small")) {
+      assertThat(mbochs.device().info().numRegions()).isEqualTo(EDID_REGION + 1);
+      Region edid = mbochs.device().region(EDID_REGION);
+      assertThat(edid.info().type())
+          .contains(
+              new RegionInfo.Type(
+                  VfioDeviceUapi.VFIO_REGION_TYPE_GFX,
+                  VfioDeviceUapi.VFIO_REGION_SUBTYPE_GFX_EDID));
+      assertThat(edid.getIntLe(VfioRegionGfxEdid.MAX_XRES)).isEqualTo(800);
+      assertThat(edid.getIntLe(VfioRegionGfxEdid.MAX_YRES)).isEqualTo(600);
+      int blob = edid.getIntLe(VfioRegionGfxEdid.EDID_OFFSET);
+      assertThat(edid.getIntLe(VfioRegionGfxEdid.EDID_MAX_SIZE)).isEqualTo(0x400);
+      int down = VfioDeviceUapi.VFIO_DEVICE_GFX_LINK_STATE_DOWN;
+      int up = VfioDeviceUapi.VFIO_DEVICE_GFX_LINK_STATE_UP;
+      edid.putIntLe(VfioRegionGfxEdid.LINK_STATE, down);
+      edid.putIntLe(blob, 0x00ff_ffff);
+      edid.putIntLe(VfioRegionGfxEdid.EDID_SIZE, 128);
+      edid.putIntLe(VfioRegionGfxEdid.LINK_STATE, up);
+      assertThat(edid.getIntLe(VfioRegionGfxEdid.LINK_STATE)).isEqualTo(up);
+      assertThat(edid.getIntLe(VfioRegionGfxEdid.EDID_SIZE)).isEqualTo(128);
+      assertThat(edid.getIntLe(blob)).isEqualTo(0x00ff_ffff);
+      // The driver's own.
+      edid.putIntLe(VfioRegionGfxEdid.MAX_XRES, 1);
+      assertThat(edid.getIntLe(VfioRegionGfxEdid.MAX_XRES)).isEqualTo(800);
     }
   }
 

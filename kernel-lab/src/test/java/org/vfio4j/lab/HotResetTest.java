@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -20,6 +21,7 @@ import org.vfio4j.device.AffectedFunction;
 import org.vfio4j.device.AffectedFunction.Owner;
 import org.vfio4j.device.HotReset;
 import org.vfio4j.device.MappedRegion;
+import org.vfio4j.device.Region;
 import org.vfio4j.device.VfioDevice;
 import org.vfio4j.device.VfioPci;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
@@ -225,6 +227,8 @@ class HotResetTest {
         assertThat(reset(one, groups(group, group, group))).isEqualTo(Errno.EINVAL);
         assertThat(reset(one, groups(other))).as("another group").isEqualTo(Errno.EINVAL);
         assertThat(reset(one, groups(container))).as("no group's file").isEqualTo(Errno.EINVAL);
+        assertThat(info(one, null)).isEqualTo(Errno.EFAULT);
+        assertThat(reset(one, null)).isEqualTo(Errno.EFAULT);
         VfioPciHotReset closed = new VfioPciHotReset(4).count(1);
         closed.putInt(VfioPciHotReset.GROUP_FDS, 1_000_000);
         assertThat(reset(one, closed)).isEqualTo(Errno.EBADF);
@@ -236,6 +240,45 @@ class HotResetTest {
       VfioPciHotReset counted = new VfioPciHotReset(4).count(1);
       assertThat(reset(one, counted)).as("with groups").isEqualTo(Errno.EINVAL);
       assertThat(reset(one, new VfioPciHotReset(0))).isNull();
+    }
+  }
+
+  @Test
+  @Tag("lab")
+  void mediatedDevicesAreOnNoBus() {
+    try (Mtty mtty = new Mtty(1)) {
+      assertThat(info(mtty.device(), new VfioPciHotResetInfo(0))).isEqualTo(Errno.ENOTTY);
+      assertThat(reset(mtty.device(), new VfioPciHotReset(0))).isEqualTo(Errno.ENOTTY);
+    }
+  }
+
+  /** Who is in the middle of an access to a function keeps the bus from being reset. */
+  @Test
+  @Tag("lab")
+  @RealKernelOnly("the fake kernel makes one call at a time")
+  void anAccessUnderWayIsNotWaitedFor() throws Exception {
+    try (Iommufd iommufd = Iommufd.open(Lab.KERNEL);
+        BoundDevice one = bind(Lab.SHARED_1, iommufd);
+        BoundDevice two = bind(Lab.SHARED_2, iommufd)) {
+      AtomicBoolean over = new AtomicBoolean();
+      Thread reader =
+          new Thread(
+              () -> {
+                Region registers = two.region(VfioPci.BAR0);
+                while (!over.get()) {
+                  registers.getIntLe(0);
+                }
+              });
+      reader.start();
+      Errno refused = null;
+      long giveUp = System.nanoTime() + 60_000_000_000L;
+      while (refused == null && System.nanoTime() < giveUp) {
+        refused = reset(one, new VfioPciHotReset(0));
+      }
+      over.set(true);
+      reader.join();
+      assertThat(refused).isEqualTo(Errno.EBUSY);
+      assertThat(reset(one, new VfioPciHotReset(0))).as("nobody is in the way").isNull();
     }
   }
 
@@ -256,7 +299,10 @@ class HotResetTest {
   }
 
   private static Errno errno(VfioDevice device, int request, NativeBlock argument) {
-    int result = Lab.KERNEL.ioctl(device.fd(), request, argument);
+    int result =
+        argument == null
+            ? Lab.KERNEL.ioctl(device.fd(), request, Memory.NOWHERE)
+            : Lab.KERNEL.ioctl(device.fd(), request, argument);
     return result < 0 ? Errno.ofResult(result) : null;
   }
 

@@ -98,6 +98,8 @@ class HwptTest {
       // The width of an address, less one.
       assertThat(vtd.vtd().orElseThrow().capReg() >>> 16 & 0x3f).isEqualTo(38);
       assertThat(vtd.vtd().orElseThrow().ecapReg()).isNotZero();
+      assertThat(vtd.vtd().orElseThrow().flags())
+          .isEqualTo(IommufdUapi.IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17);
       assertThat(vtd.canTrackDirty()).isFalse();
       assertThat(vtd.maxPasidLog2()).isZero();
       assertThat(vtd.armSmmuV3()).isEmpty();

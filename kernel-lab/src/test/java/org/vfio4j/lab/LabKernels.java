@@ -76,6 +76,9 @@ public final class LabKernels {
   /** {@code topologies/noiommu.topology}, with the self-test of iommufd. */
   public static void noIommu(Machine machine) {
     machine.iommufdTest().noIommuMode().device("0000:00:05.0", new EduModel()).boundTo("vfio-pci");
+    machine.device("0000:00:08.0", new InertModel(PciFunction.of(0x1b36, 0xe).bridge()));
+    machine.device("0000:01:01.0", new EduModel()).behind("0000:00:08.0").boundTo("vfio-pci");
+    machine.device("0000:01:02.0", new EduModel()).behind("0000:00:08.0");
   }
 
   private static InertModel chipset(int device, int classCode) {

@@ -10,6 +10,7 @@ import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.device.Region;
 import org.vfio4j.device.VfioDevice;
 import org.vfio4j.device.VfioPci;
+import org.vfio4j.dma.DmaSpace;
 import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.linux.SysfsDevice;
 
@@ -54,6 +55,10 @@ final class Mtty implements AutoCloseable {
 
   VfioDevice device() {
     return assigned.device();
+  }
+
+  DmaSpace dma() {
+    return assigned.dma();
   }
 
   /** The registers of a port. */

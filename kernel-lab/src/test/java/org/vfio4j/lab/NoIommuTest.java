@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.bridge.AssignedDevice;
@@ -81,6 +82,20 @@ class NoIommuTest {
     assertThat(refusal.getMessage()).contains("no IOMMU");
     // Nothing stays open.
     VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.EDU)).close();
+  }
+
+  /** What else is on its bus has no group to be named by. */
+  @Test
+  void noHotResetBesideAStranger() {
+    try (VfioContainer container = VfioContainer.open(Lab.KERNEL);
+        VfioGroup group = VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.SHARED_1)).join(container)) {
+      container.setNoIommu();
+      try (VfioDevice edu = group.device(Lab.SHARED_1)) {
+        VfioException refusal =
+            Refusal.of(Reason.NO_PERMISSION, Errno.EPERM, () -> edu.planHotReset());
+        assertThat(refusal.fact()).contains("in no group");
+      }
+    }
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vfio4j.Errno;
+import org.vfio4j.VfioException.Reason;
 import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.cdev.VfioCdev;
@@ -13,13 +14,17 @@ import org.vfio4j.cdev.uapi.VfioCdevUapi;
 import org.vfio4j.cdev.uapi.VfioDeviceAttachIommufdPt;
 import org.vfio4j.cdev.uapi.VfioDeviceBindIommufd;
 import org.vfio4j.cdev.uapi.VfioDeviceDetachIommufdPt;
+import org.vfio4j.device.Interrupts;
 import org.vfio4j.device.VfioDevice;
+import org.vfio4j.device.VfioPci;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.device.uapi.VfioIrqSet;
+import org.vfio4j.dma.DmaAccess;
 import org.vfio4j.group.IommuType;
 import org.vfio4j.group.Type1Iommu;
 import org.vfio4j.group.VfioContainer;
 import org.vfio4j.group.VfioGroup;
+import org.vfio4j.group.uapi.VfioGroupStatus;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.group.uapi.VfioIommuType1DmaMap;
 import org.vfio4j.group.uapi.VfioIommuType1DmaUnmap;
@@ -27,6 +32,8 @@ import org.vfio4j.group.uapi.VfioIommuType1Info;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.linux.EventFd;
 import org.vfio4j.linux.Linux;
+import org.vfio4j.linux.PciDriver;
+import org.vfio4j.memory.MappedMemory;
 import org.vfio4j.memory.NativeBlock;
 
 /** Refusals that the library's own classes do not let a program run into. */
@@ -159,6 +166,102 @@ class RawRefusalsTest {
       assertRefused(Errno.EBADF, setIrqs(fd, msi, trigger, CLOSED_FD));
       assertThat(setIrqs(fd, msi, trigger, event.fd())).isZero();
       assertRefused(Errno.ENOTTY, setIrqs(fd, msi, mask, 0));
+    }
+  }
+
+  @Test
+  @Tag("lab")
+  @Tag("lab-group")
+  void interruptsAreRaisedOneByOne() {
+    try (AssignedDevice edu = Lab.openEdu(VfioMode.VFIO_TYPE1V2_IOMMU);
+        Interrupts msi = edu.device().interrupts(VfioPci.MSI).enable(1)) {
+      int trigger =
+          VfioDeviceUapi.VFIO_IRQ_SET_DATA_BOOL | VfioDeviceUapi.VFIO_IRQ_SET_ACTION_TRIGGER;
+      assertThat(setIrqs(edu.device().fd(), VfioDeviceUapi.VFIO_PCI_MSI_IRQ_INDEX, trigger, 0))
+          .isZero();
+      assertThat(msi.take(0)).isZero();
+      assertThat(setIrqs(edu.device().fd(), VfioDeviceUapi.VFIO_PCI_MSI_IRQ_INDEX, trigger, 1))
+          .isZero();
+      assertThat(msi.take(0)).isEqualTo(1);
+    }
+  }
+
+  /** Whoever has a group open whose last device goes has a file of nothing. */
+  @Test
+  @Tag("lab")
+  @Tag("lab-group")
+  void aGroupWithoutDevices() {
+    try (VfioContainer container = VfioContainer.open(Lab.KERNEL);
+        VfioGroup group = VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.EDU))) {
+      PciDriver.unbind(Lab.KERNEL, Lab.EDU);
+      assertRefused(
+          Errno.ENODEV,
+          Lab.KERNEL.ioctl(group.fd(), VfioGroupUapi.VFIO_GROUP_GET_STATUS, new VfioGroupStatus()));
+      assertRefused(
+          Errno.ENODEV,
+          Lab.KERNEL.ioctl(
+              group.fd(), VfioGroupUapi.VFIO_GROUP_SET_CONTAINER, number(container.fd())));
+    } finally {
+      PciDriver.bind(Lab.KERNEL, Lab.EDU, PciDriver.VFIO_PCI);
+    }
+  }
+
+  /** Its neighbours are in the hands of the host. */
+  @Test
+  @Tag("lab")
+  @Tag("lab-group")
+  void aGroupThatIsNotViable() {
+    PciDriver.bind(Lab.KERNEL, Lab.SATA, PciDriver.VFIO_PCI);
+    try (VfioContainer container = VfioContainer.open(Lab.KERNEL);
+        VfioGroup group = VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.SATA))) {
+      assertRefused(
+          Errno.EPERM,
+          Lab.KERNEL.ioctl(
+              group.fd(), VfioGroupUapi.VFIO_GROUP_SET_CONTAINER, number(container.fd())));
+    } finally {
+      PciDriver.restore(Lab.KERNEL, Lab.SATA);
+    }
+  }
+
+  /** While memory is exchanged under its mappings a container takes nobody in. */
+  @Test
+  @Tag("lab")
+  @Tag("lab-group")
+  void aContainerWhoseAddressesAreInvalid() {
+    MappedMemory memory = Memory.pages(1);
+    try (VfioContainer container = VfioContainer.open(Lab.KERNEL);
+        VfioGroup first = VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.EDU)).join(container);
+        Type1Iommu iommu = container.setIommu(IommuType.TYPE1_V2);
+        VfioGroup second = VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.NVME))) {
+      iommu.map(memory.address(), Memory.PAGE, 0x10_0000, DmaAccess.READ_WRITE);
+      iommu.invalidateAddresses(0x10_0000, Memory.PAGE);
+      int join = VfioGroupUapi.VFIO_GROUP_SET_CONTAINER;
+      assertRefused(Errno.EBUSY, Lab.KERNEL.ioctl(second.fd(), join, number(container.fd())));
+      iommu.updateAddress(memory.address(), Memory.PAGE, 0x10_0000);
+      assertThat(Lab.KERNEL.ioctl(second.fd(), join, number(container.fd()))).isZero();
+      assertThat(first.isClosed()).isFalse();
+    } finally {
+      Lab.KERNEL.munmap(memory);
+    }
+  }
+
+  /** Mediated devices have the memory of a process by its address. */
+  @Test
+  @Tag("lab")
+  void addressesOfAMediatedDeviceStay() {
+    try (Mtty mtty = new Mtty(VfioMode.VFIO_TYPE1V2_IOMMU, 1)) {
+      Type1Iommu iommu = (Type1Iommu) mtty.dma();
+      Refusal.of(
+          Reason.IN_USE, Errno.EBUSY, () -> iommu.invalidateAddresses(0x10_0000, Memory.PAGE));
+    }
+  }
+
+  /** Before there were device nodes nobody was bound. */
+  @Test
+  @Tag("lab-old")
+  void bindingIsUnknown() {
+    try (AssignedDevice edu = Lab.openEdu(VfioMode.VFIO_TYPE1V2_IOMMU)) {
+      assertRefused(Errno.ENOTTY, bind(edu.device().fd(), 0));
     }
   }
 

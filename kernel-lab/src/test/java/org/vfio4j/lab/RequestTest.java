@@ -12,6 +12,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.vfio4j.Errno;
+import org.vfio4j.VfioException.Reason;
 import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.device.DeviceRequests;
@@ -79,6 +81,24 @@ class RequestTest {
       mapped.close();
       unbound.get(30, TimeUnit.SECONDS);
     }
+  }
+
+  /** The host holds the device while it waits, and a reset would have to wait for the host. */
+  @EveryMode
+  void aReset(VfioMode mode) throws Exception {
+    Future<?> unbound;
+    try (AssignedDevice nvme = AssignedDevice.open(Lab.KERNEL, mode, Lab.NVME)) {
+      nvme.device().reset();
+      unbound = host.submit(() -> PciDriver.unbind(Lab.KERNEL, Lab.NVME));
+      long giveUp = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+      while (!nvme.device().requests().isRequested() && System.nanoTime() < giveUp) {
+        Thread.sleep(5);
+      }
+      Refusal.of(Reason.IN_USE, Errno.EAGAIN, nvme.device()::reset);
+    } finally {
+      host.submit(() -> PciDriver.bind(Lab.KERNEL, Lab.NVME, PciDriver.VFIO_PCI)).get();
+    }
+    unbound.get(30, TimeUnit.SECONDS);
   }
 
   @Test

@@ -28,6 +28,7 @@ import org.vfio4j.device.IrqInfo;
 import org.vfio4j.device.MappedRegion;
 import org.vfio4j.device.Migration;
 import org.vfio4j.device.MigrationState;
+import org.vfio4j.device.PreCopyInfo;
 import org.vfio4j.device.ResumingStream;
 import org.vfio4j.device.SavingStream;
 import org.vfio4j.device.VfToken;
@@ -57,7 +58,7 @@ class DeviceFeaturesTest {
   private static final PciAddress THERE = PciAddress.of("0000:00:04.0");
 
   /** A register that can be saved, with neither P2P nor pre-copy; it fails when 0xdead is in it. */
-  private static final class Register implements DeviceModel, Migratable {
+  private static class Register implements DeviceModel, Migratable {
     private final PciFunction function =
         PciFunction.of(0x1234, 1).bar(0, 4096, PciFunction.Space.MEMORY).resettable();
     private int value;
@@ -429,6 +430,58 @@ class DeviceFeaturesTest {
     }
     try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.IOMMUFD, address)) {
       assertThat(here.device().planHotReset().missing()).hasSize(1);
+    }
+  }
+
+  /** A device whose firmware changes while it is saved, which is told to who asked. */
+  @Test
+  void initialDataThatIsAnother() throws IOException {
+    byte[][] fresh = {new byte[0]};
+    Register model =
+        new Register() {
+          @Override
+          public boolean hasPreCopy() {
+            return true;
+          }
+
+          @Override
+          public byte[] preCopy() {
+            return new byte[] {1, 2, 3, 4};
+          }
+
+          @Override
+          public byte[] newInitialData() {
+            byte[] given = fresh[0];
+            fresh[0] = new byte[0];
+            return given;
+          }
+        };
+    Kernel kernel =
+        FakeKernel.of(
+            KernelVersion.NEWEST,
+            machine -> {
+              machine.device(HERE.toString(), model).inGroup(1).boundTo("vfio-pci");
+              machine.device(THERE.toString(), new Register()).inGroup(2).boundTo("vfio-pci");
+            });
+    try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.IOMMUFD, HERE);
+        AssignedDevice there = AssignedDevice.open(kernel, VfioMode.IOMMUFD, THERE)) {
+      Migration migration = here.device().migration();
+      // Without pre-copy there is nothing of the kind.
+      VfioException none =
+          refused(Reason.INVALID_ARGUMENT, there.device().migration()::reportNewInitialData);
+      assertThat(none.errno()).contains(Errno.EINVAL);
+      migration.reportNewInitialData();
+      try (SavingStream saved = migration.preCopy()) {
+        assertThat(saved.preCopyInfo().isReinitialized()).isFalse();
+        ByteBuffer read = ByteBuffer.allocate(16);
+        assertThat(saved.read(read)).isEqualTo(4);
+        fresh[0] = new byte[] {5, 6};
+        PreCopyInfo again = saved.preCopyInfo();
+        assertThat(again.isReinitialized()).isTrue();
+        assertThat(again.initialBytes()).isEqualTo(2);
+        assertThat(saved.preCopyInfo().isReinitialized()).isFalse();
+        assertThat(saved.read(read)).isEqualTo(2);
+      }
     }
   }
 

@@ -17,6 +17,7 @@ import org.objectweb.asm.ClassWriter;
 import org.objectweb.asm.MethodVisitor;
 import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
+import org.vfio4j.linux.Leaks;
 import org.vfio4j.memory.NativeBlock;
 
 /**
@@ -37,6 +38,7 @@ public final class Recorder {
   private static final Inventory INVENTORY = Inventory.load();
   private static final Sightings ON_FAKE = new Sightings(INVENTORY);
   private static final Sightings ON_REAL = new Sightings(INVENTORY);
+  private static final Sightings NOBODYS = new Sightings(INVENTORY);
 
   private Recorder() {}
 
@@ -74,6 +76,25 @@ public final class Recorder {
     ON_REAL.test(name);
   }
 
+  /** One that shows nothing, since its input is made at random. */
+  static void randomTest() {
+    ON_FAKE.randomTest();
+    ON_REAL.randomTest();
+  }
+
+  /** What the garbage collector gives back is none of the test's that happens to run. */
+  private static Sightings on(boolean real) {
+    if (Leaks.isReleasing()) {
+      return NOBODYS;
+    }
+    return real ? ON_REAL : ON_FAKE;
+  }
+
+  /** What another JVM of the running test's has seen on the real kernel. */
+  static void shown(Set<String> names) {
+    ON_REAL.shown(names);
+  }
+
   /** What each test showed on the fake kernel, or on the real one. */
   static Map<String, Set<String>> seen(boolean real) {
     return (real ? ON_REAL : ON_FAKE).all();
@@ -81,12 +102,12 @@ public final class Recorder {
 
   /** Called at the end of an ioctl. */
   public static void ioctl(int result, int fd, int request, long argument, boolean real) {
-    (real ? ON_REAL : ON_FAKE).ioctl(fd, request, argument, result);
+    on(real).ioctl(fd, request, argument, result);
   }
 
   /** Called at the end of an ioctl. */
   public static void ioctl(int result, int fd, int request, NativeBlock argument, boolean real) {
-    (real ? ON_REAL : ON_FAKE).ioctl(fd, request, argument, result);
+    on(real).ioctl(fd, request, argument, result);
   }
 
   /** Called at the end of an open. */
@@ -101,12 +122,12 @@ public final class Recorder {
 
   /** Called at the end of a read. */
   public static void read(long result, int fd, NativeBlock bytes, boolean real) {
-    (real ? ON_REAL : ON_FAKE).transferred(fd, bytes, result, true);
+    on(real).transferred(fd, bytes, result, true);
   }
 
   /** Called at the end of a write. */
   public static void write(long result, int fd, NativeBlock bytes, boolean real) {
-    (real ? ON_REAL : ON_FAKE).transferred(fd, bytes, result, false);
+    on(real).transferred(fd, bytes, result, false);
   }
 
   private static byte[] instrumented(byte[] bytes) {

@@ -4,9 +4,11 @@ package org.vfio4j.coverage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import org.junit.platform.engine.TestSource;
+import org.junit.platform.engine.TestTag;
 import org.junit.platform.engine.support.descriptor.ClassSource;
 import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.TestExecutionListener;
@@ -16,17 +18,36 @@ import org.junit.platform.launcher.TestPlan;
 /**
  * Records what the tests of a run reach, and writes it down at its end: in a guest of the lab to
  * its reports, in the build to {@code target/uapi-reached} of the module.
+ *
+ * <p>Classes with the tag {@code random} are left out: a claim is to hold in every run.
  */
 public final class RecordingListener implements TestExecutionListener {
+  private static final TestTag RANDOM = TestTag.create("random");
+
   private final boolean recording = Recorder.start();
+
+  /** Those whose class has the tag: dynamic tests do not have it themselves. */
+  private final Set<String> random = new HashSet<>();
 
   @Override
   public void executionStarted(TestIdentifier test) {
     TestSource source = recording ? test.getSource().orElse(null) : null;
     if (source instanceof MethodSource method) {
-      Recorder.test(simpleName(method.getClassName()));
+      started(method.getClassName(), test);
     } else if (source instanceof ClassSource type) {
-      Recorder.test(simpleName(type.getClassName()));
+      started(type.getClassName(), test);
+    }
+  }
+
+  private void started(String className, TestIdentifier test) {
+    String name = simpleName(className);
+    if (test.getTags().contains(RANDOM)) {
+      random.add(name);
+    }
+    if (random.contains(name)) {
+      Recorder.randomTest();
+    } else {
+      Recorder.test(name);
     }
   }
 

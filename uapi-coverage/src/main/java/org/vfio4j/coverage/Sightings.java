@@ -4,7 +4,6 @@ package org.vfio4j.coverage;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,6 +45,7 @@ final class Sightings {
   private static final String CDEV = "cdev";
   private static final String GET_DEVICE_FD = "VFIO_GROUP_GET_DEVICE_FD";
   private static final String FEATURE = "vfio_device_feature";
+  private static final String POWER = "VFIO_IOMMU_SPAPR_TCE";
   private static final String CAP_OFFSET = "cap_offset";
 
   private static final ClassValue<String> TAGS =
@@ -71,8 +71,8 @@ final class Sightings {
 
   private Set<String> current = new TreeSet<>();
 
-  /** By the lower byte of the request, of the current test. */
-  private final int[] calls = new int[1 << Byte.SIZE];
+  /** By the lower byte of the request and the errno, of the current test. */
+  private final Map<Integer, Integer> calls = new HashMap<>();
 
   Sightings(Inventory inventory) {
     this.inventory = inventory;
@@ -97,8 +97,19 @@ final class Sightings {
     Set<String> next = seen.computeIfAbsent(name, n -> new TreeSet<>());
     if (next != current) {
       current = next;
-      Arrays.fill(calls, 0);
+      calls.clear();
     }
+  }
+
+  /** What is seen from here on shows nothing: what one run of it reaches, the next one may not. */
+  synchronized void randomTest() {
+    current = new TreeSet<>();
+    calls.clear();
+  }
+
+  /** What was seen elsewhere, and is shown by the same test. */
+  synchronized void shown(Set<String> names) {
+    current.addAll(names);
   }
 
   /** What each test showed. */
@@ -132,11 +143,12 @@ final class Sightings {
 
   /** A call with a number, or an address of whatever, for an argument. */
   synchronized void ioctl(int fd, int request, long argument, int result) {
-    if (isEnough(request)) {
+    if (isEnough(request, result)) {
       return;
     }
-    for (Ioctl ioctl : candidates(fd, request)) {
-      boolean alone = candidates(fd, request).size() == 1;
+    List<Ioctl> candidates = withoutPower(candidates(fd, request));
+    for (Ioctl ioctl : candidates) {
+      boolean alone = candidates.size() == 1;
       if (alone || ioctl.argument().equals("none")) {
         answered(ioctl, result);
         for (Constant constant : byPlace.getOrDefault(ioctl.name(), List.of())) {
@@ -150,13 +162,16 @@ final class Sightings {
 
   /** A call with a block for an argument, as it was left. */
   synchronized void ioctl(int fd, int request, NativeBlock argument, int result) {
-    if (isEnough(request)) {
+    if (isEnough(request, result)) {
       return;
     }
     String tag = TAGS.get(argument.getClass());
+    boolean bare = inventory.struct(tag) == null;
     List<Ioctl> candidates = candidates(fd, request);
+    if (bare) {
+      candidates = withoutPower(candidates);
+    }
     for (Ioctl ioctl : candidates) {
-      boolean bare = inventory.struct(tag) == null;
       boolean fits =
           ioctl.argument().equals(tag)
               || (bare && (candidates.size() == 1 || ioctl.argument().equals("pointer")));
@@ -175,6 +190,13 @@ final class Sightings {
         }
       }
     }
+  }
+
+  /** No kernel here has the calls of POWER servers, whose numbers are those of others too. */
+  private static List<Ioctl> withoutPower(List<Ioctl> candidates) {
+    List<Ioctl> others =
+        candidates.stream().filter(ioctl -> !ioctl.config().equals(POWER)).toList();
+    return others.isEmpty() ? candidates : others;
   }
 
   /** The calls that this may be, by the file that it is made on, if that is known. */
@@ -210,13 +232,9 @@ final class Sightings {
   }
 
   /** Tests that call without end would wait for the recorder. */
-  private boolean isEnough(int request) {
-    int number = request & 0xff;
-    if (calls[number] == ENOUGH) {
-      return true;
-    }
-    calls[number]++;
-    return false;
+  private boolean isEnough(int request, int result) {
+    int kind = (request & 0xff) << Short.SIZE | -Math.min(0, result);
+    return calls.merge(kind, 1, Integer::sum) > ENOUGH;
   }
 
   private void answered(Ioctl ioctl, int result) {

@@ -22,6 +22,12 @@ final class CdevErrors {
   static VfioException bind(
       Kernel kernel, String name, VfioCdev cdev, Iommufd iommufd, long result) {
     Errno errno = Errno.ofResult(result);
+    if (errno == Errno.EPERM && cdev != null && cdev.isNoIommu()) {
+      return bindFailed(Reason.NO_PERMISSION, name, errno)
+          .fact("no IOMMU is in front of the device, which so reaches all memory")
+          .hint("it takes CAP_SYS_RAWIO")
+          .build();
+    }
     return switch (errno) {
       case EPERM ->
           bindFailed(Reason.NOT_VIABLE, name, errno)

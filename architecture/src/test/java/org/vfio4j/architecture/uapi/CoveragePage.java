@@ -29,7 +29,8 @@ final class CoveragePage {
       What the rows are comes from `uapi-coverage/src/main/resources/org/vfio4j/coverage/uapi.txt`, the library's places
       from its sources, the tests from what they did: every call of every run is looked into, on the fake kernel and in the
       guests of `kernel-lab` (Linux 6.12 with and without an IOMMU, Debian's 6.1). A flag or number counts where the call
-      that has it succeeded. Of many tests the first two are named. A release with a question mark is not certain.
+      that has it succeeded. Tests with random input show nothing here. Of many tests the first two are named. A release with
+      a question mark is not certain.
       """;
 
   private final Inventory inventory;

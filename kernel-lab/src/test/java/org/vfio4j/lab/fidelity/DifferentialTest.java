@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -19,6 +20,7 @@ import org.vfio4j.testkit.FakeKernel;
 import org.vfio4j.testkit.machine.KernelVersion;
 
 /** The differential itself, on two fakes, of which one answers wrongly. */
+@Tag("random")
 class DifferentialTest {
   private static final int CALLS = 300;
 

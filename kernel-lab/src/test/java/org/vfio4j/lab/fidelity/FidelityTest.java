@@ -9,6 +9,7 @@ import org.vfio4j.lab.LabKernels;
 
 /** The fake kernel against the guest's, with random sequences of calls. */
 @Tag("fidelity")
+@Tag("random")
 class FidelityTest {
   static List<Domain> domains() {
     return FidelityRun.chosen(Domains.standard());

@@ -20,6 +20,11 @@ public final class MbochsDriver implements MediatedDriver {
 
   private static final List<Integer> MEBIBYTES = List.of(4, 16, 64);
 
+  /** The largest pictures; 0 for no limit. */
+  private static final List<Integer> WIDTHS = List.of(800, 1920, 0);
+
+  private static final List<Integer> HEIGHTS = List.of(600, 1440, 0);
+
   /** The parameter {@code count} of the module, as it is unless told otherwise. */
   private int left = 256;
 
@@ -54,6 +59,8 @@ public final class MbochsDriver implements MediatedDriver {
       return Result.failed(Errno.ENOSPC);
     }
     left -= mebibytes;
-    return Result.of(new MbochsModel(mebibytes, () -> left += mebibytes));
+    int index = TYPES.indexOf(type);
+    return Result.of(
+        new MbochsModel(mebibytes, WIDTHS.get(index), HEIGHTS.get(index), () -> left += mebibytes));
   }
 }

@@ -3,29 +3,36 @@ package org.vfio4j.testkit.device;
 
 import static org.vfio4j.device.uapi.VfioDeviceUapi.*;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.vfio4j.Errno;
+import org.vfio4j.device.uapi.VfioRegionGfxEdid;
 import org.vfio4j.linux.Result;
 
 /**
  * A display adapter that can be told its resolution, made by {@link MbochsDriver}.
  *
- * <p>Its picture is a dma-buf, which shows nothing here. Without the EDID block of the kernel's.
- * Source: {@code samples/vfio-mdev/mbochs.c}.
+ * <p>Its picture is a dma-buf, which shows nothing here. What its user writes as the EDID of the
+ * monitor is kept. Source: {@code samples/vfio-mdev/mbochs.c}.
  */
 public final class MbochsModel extends DisplayModel implements Graphical {
   private static final int IDS = 0x1111_1234;
-  private static final int REGIONS = 9;
+  private static final int EDID_REGION = 9;
+  private static final int REGIONS = EDID_REGION + 1;
   private static final int BAR_0 = 0x10;
   private static final int BAR_2 = 0x18;
+  private static final int EDID = 2 * PAGE;
+  private static final int EDID_BLOB = EDID + PAGE / 2;
   private static final int MEMORY = 3 * PAGE;
   private static final int DISPI = PAGE + 0x500;
   private static final int DISPI_REGISTERS = 11;
   private static final int DISPI_ID5 = 0xb0c5;
   private static final int DISPI_MEMORY = 10;
+  private static final int EDID_BLOB_SIZE = 0x400;
   private static final int UNIT = 64 * 1024;
 
   private static final int FORMAT_XRGB8888 = 0x3432_5258;
@@ -44,14 +51,23 @@ public final class MbochsModel extends DisplayModel implements Graphical {
 
   private record Mode(int width, int height, int stride, long offset) {}
 
+  private final ByteBuffer edid =
+      ByteBuffer.allocate(VfioRegionGfxEdid.SIZEOF).order(ByteOrder.LITTLE_ENDIAN);
+
+  private final ByteBuffer edidBlob = ByteBuffer.allocate(EDID_BLOB_SIZE);
   private final short[] dispi = new short[DISPI_REGISTERS];
 
-  MbochsModel(int mebibytes, Runnable whenRemoved) {
+  /** {@code width} and {@code height}: the largest picture, for the EDID; 0 for no limit. */
+  MbochsModel(int mebibytes, int width, int height, Runnable whenRemoved) {
     super(
         IDS,
         mebibytes << 20,
         Map.of("vendor/memory", MediatedAttribute.of(() -> mebibytes + " MB\n")),
         whenRemoved);
+    edid.putInt(VfioRegionGfxEdid.EDID_OFFSET, EDID_BLOB - EDID);
+    edid.putInt(VfioRegionGfxEdid.EDID_MAX_SIZE, EDID_BLOB_SIZE);
+    edid.putInt(VfioRegionGfxEdid.MAX_XRES, width);
+    edid.putInt(VfioRegionGfxEdid.MAX_YRES, height);
     reset();
   }
 
@@ -125,6 +141,11 @@ public final class MbochsModel extends DisplayModel implements Graphical {
           Optional.of(
               new MediatedRegion(
                   PAGE, PAGE, VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE));
+      case EDID_REGION ->
+          Optional.of(
+              new MediatedRegion(
+                      EDID, PAGE, VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE)
+                  .ofType(VFIO_REGION_TYPE_GFX, VFIO_REGION_SUBTYPE_GFX_EDID));
       default -> index < REGIONS ? Optional.of(new MediatedRegion(0, 0, 0)) : Optional.empty();
     };
   }
@@ -133,6 +154,7 @@ public final class MbochsModel extends DisplayModel implements Graphical {
   public boolean reaches(long position, int width) {
     return position < CONFIG_SIZE
         || (position >= PAGE && position + width <= 2 * PAGE)
+        || (position >= EDID && position + width <= EDID + PAGE)
         || (position >= MEMORY && position + width <= MEMORY + memory().capacity());
   }
 
@@ -142,6 +164,17 @@ public final class MbochsModel extends DisplayModel implements Graphical {
         && position < DISPI + Short.BYTES * DISPI_REGISTERS;
   }
 
+  private static boolean isEdidRegister(long position, int width) {
+    return width == Integer.BYTES
+        && position >= EDID
+        && position % Integer.BYTES == 0
+        && position + width <= EDID + VfioRegionGfxEdid.SIZEOF;
+  }
+
+  private static boolean isEdidBlob(long position, int width) {
+    return position >= EDID_BLOB && position + width <= EDID_BLOB + EDID_BLOB_SIZE;
+  }
+
   @Override
   public long read(long position, int width) {
     if (position < CONFIG_SIZE) {
@@ -149,6 +182,12 @@ public final class MbochsModel extends DisplayModel implements Graphical {
     }
     if (position >= MEMORY) {
       return value(memory(), (int) position - MEMORY, width);
+    }
+    if (isEdidRegister(position, width)) {
+      return value(edid, (int) position - EDID, width);
+    }
+    if (isEdidBlob(position, width)) {
+      return value(edidBlob, (int) position - EDID_BLOB, width);
     }
     return isDispi(position, width) ? dispi[(int) (position - DISPI) / Short.BYTES] : 0;
   }
@@ -161,6 +200,13 @@ public final class MbochsModel extends DisplayModel implements Graphical {
       writeBar(BAR_2, PAGE, value);
     } else if (position >= MEMORY) {
       put(memory(), (int) position - MEMORY, width, value);
+    } else if (isEdidRegister(position, width)) {
+      int register = (int) position - EDID;
+      if (register == VfioRegionGfxEdid.LINK_STATE || register == VfioRegionGfxEdid.EDID_SIZE) {
+        edid.putInt(register, (int) value);
+      }
+    } else if (isEdidBlob(position, width)) {
+      put(edidBlob, (int) position - EDID_BLOB, width, value);
     } else if (isDispi(position, width)) {
       dispi[(int) (position - DISPI) / Short.BYTES] = (short) value;
     }

@@ -22,6 +22,15 @@ public interface Migratable {
   /** What can be saved while it runs; the stream of a saving begins with it in any case. */
   byte[] preCopy();
 
+  /**
+   * What is to be saved while it runs beside what was given so far, since the device is another one
+   * now: a firmware that was replaced, for one. Asked with each VFIO_MIG_GET_PRECOPY_INFO; who
+   * asked to be told hears that it is new.
+   */
+  default byte[] newInitialData() {
+    return new byte[0];
+  }
+
   /** The rest of its state, now that it is stopped. */
   byte[] stopCopy();
 

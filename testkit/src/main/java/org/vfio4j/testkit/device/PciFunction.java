@@ -28,6 +28,7 @@ public final class PciFunction {
   private boolean express;
   private boolean bridge;
   private boolean resettable;
+  private int completedAtomics;
   private boolean powerManagement;
   private int virtualFunctions;
   private IntFunction<? extends DeviceModel> virtualFunction;
@@ -108,6 +109,20 @@ public final class PciFunction {
     bridge = true;
     classCode = 0x060400;
     return this;
+  }
+
+  /**
+   * It is a root port that completes atomic operations of the devices behind it: {@code
+   * VFIO_PCI_ATOMIC_COMP32}, {@code _COMP64} and {@code _COMP128}.
+   */
+  public PciFunction completesAtomics(int widths) {
+    completedAtomics = widths;
+    return this;
+  }
+
+  /** {@code VFIO_PCI_ATOMIC_COMP} bits; 0 for none. */
+  public int completedAtomics() {
+    return completedAtomics;
   }
 
   /** It has a reset of its own, as function level reset is. */

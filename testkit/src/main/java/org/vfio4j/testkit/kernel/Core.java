@@ -31,6 +31,7 @@ final class Core {
   private final Map<Integer, IommuGroup> iommuGroups = new TreeMap<>();
   private final IommuDriver iommu;
   private final MockDriver mock;
+  private final IommuDriver noIommu = new NoIommuDriver();
   private final Uevents uevents = new Uevents(gate);
   private int dmaEntryLimit;
   private boolean sriovEnabled;
@@ -40,9 +41,15 @@ final class Core {
     this.version = version;
     this.machine = machine;
     this.memory = new UserMemory(machine, origins);
-    this.files = new FileTable(machine.openFiles(), origins);
+    this.files = new FileTable(machine.openFiles(), machine.systemFiles(), origins);
     this.dmaEntryLimit = machine.dmaEntryLimit();
-    this.iommu = new VtdDriver(version, machine);
+    this.iommu =
+        switch (machine.iommu().make()) {
+          case INTEL_VTD -> new VtdDriver(version, machine);
+          case ARM_SMMUV3 -> new SmmuDriver(version, machine, false);
+          case NVIDIA_TEGRA241 -> new SmmuDriver(version, machine, true);
+          case AMD -> new AmdDriver(version, machine);
+        };
     this.mock = new MockDriver(version);
     List<MachineDevice> ascending = new ArrayList<>(machine.devices());
     ascending.sort(Comparator.comparing(MachineDevice::address));
@@ -97,6 +104,11 @@ final class Core {
   /** In front of the devices that have a group. */
   IommuDriver iommu() {
     return iommu;
+  }
+
+  /** Where there is none, for device nodes of such devices. */
+  IommuDriver noIommu() {
+    return noIommu;
   }
 
   /** That of the self-test's devices. */

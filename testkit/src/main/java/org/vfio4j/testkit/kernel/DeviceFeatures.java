@@ -69,7 +69,7 @@ final class DeviceFeatures {
   /** Nobody has the device open any more. */
   void close() {
     if (migration != null) {
-      migration.closeStreams();
+      migration.closed();
     }
     if (logger != null) {
       logger.stopLogging();
@@ -158,7 +158,9 @@ final class DeviceFeatures {
   private void preCopyInfo(int flags, int room) {
     KernelError.refuseIf(migration == null || !core.version().isAtLeast(7, 1), Errno.ENOTTY);
     KernelError.refuseIf((migration.flags() & VFIO_MIGRATION_PRE_COPY) == 0, Errno.EINVAL);
-    check(flags, room, VFIO_DEVICE_FEATURE_SET, 0);
+    if (check(flags, room, VFIO_DEVICE_FEATURE_SET, 0)) {
+      migration.tellOfNewInitialData();
+    }
   }
 
   private void startLogging(UserPointer feature, int flags, int room) {

@@ -8,6 +8,7 @@ import org.vfio4j.cdev.uapi.VfioDeviceBindIommufd;
 import org.vfio4j.cdev.uapi.VfioDeviceDetachIommufdPt;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.testkit.machine.Machine.Capability;
 
 /**
  * An open device, from its group or from its node. From the node it does nothing until it is bound.
@@ -25,6 +26,8 @@ final class DeviceFile extends OpenFile {
 
   DeviceFile(Core core, VfioDevice device, boolean fromGroup, String name) {
     super(name);
+    boolean privileged = core.machine().has(Capability.CAP_SYS_RAWIO);
+    KernelError.refuseIf(device.group().isNoIommu() && !privileged, Errno.EPERM);
     this.core = core;
     this.device = device;
     this.fromGroup = fromGroup;
@@ -84,6 +87,8 @@ final class DeviceFile extends OpenFile {
     }
     int known = hasTokens ? VfioCdevUapi.VFIO_DEVICE_BIND_FLAG_TOKEN : 0;
     KernelError.refuseIf((flags & ~known) != 0 || iommufd < 0 || fromGroup, Errno.EINVAL);
+    boolean privileged = core.machine().has(Capability.CAP_SYS_RAWIO);
+    KernelError.refuseIf(device.group().isNoIommu() && !privileged, Errno.EPERM);
     device.group().block();
     try {
       KernelError.refuseIf(granted, Errno.EINVAL);

@@ -24,6 +24,7 @@ final class DeviceMigration {
   private final Migratable model;
   private int state = VFIO_DEVICE_STATE_RUNNING;
   private SavingFile saving;
+  private boolean tellsOfNewInitialData;
   private ResumingFile resuming;
 
   DeviceMigration(Migratable model) {
@@ -118,6 +119,26 @@ final class DeviceMigration {
       resuming.drop();
       resuming = null;
     }
+  }
+
+  /** VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2. */
+  void tellOfNewInitialData() {
+    tellsOfNewInitialData = true;
+  }
+
+  /** Nobody has the device open any more. */
+  void closed() {
+    tellsOfNewInitialData = false;
+    closeStreams();
+  }
+
+  /** What is to be read anew; empty for nothing. */
+  byte[] newInitialData() {
+    return model.newInitialData();
+  }
+
+  boolean tellsOfNewInitialData() {
+    return tellsOfNewInitialData;
   }
 
   /** VFIO_DEVICE_RESET. */

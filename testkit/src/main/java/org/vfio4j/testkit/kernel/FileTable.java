@@ -10,22 +10,25 @@ import org.vfio4j.testkit.machine.Held;
 final class FileTable {
   private final List<OpenFile> files = new ArrayList<>();
   private final int limit;
+  private final int systemLimit;
   private final Origins origins;
 
   /**
    * @param limit RLIMIT_NOFILE: every descriptor is below it
+   * @param systemLimit how many files there may be
    */
-  FileTable(int limit, Origins origins) {
+  FileTable(int limit, int systemLimit, Origins origins) {
     this.limit = limit;
+    this.systemLimit = systemLimit;
     this.origins = origins;
   }
 
   int add(OpenFile file) {
     file.hold();
     int fd = lowestFree();
-    if (fd >= limit) {
+    if (fd >= limit || open().size() >= systemLimit) {
       file.drop();
-      throw KernelError.of(Errno.EMFILE);
+      throw KernelError.of(fd >= limit ? Errno.EMFILE : Errno.ENFILE);
     }
     if (fd == files.size()) {
       files.add(file);

@@ -92,7 +92,12 @@ final class HotResets {
               ? devId(device) != VfioDeviceUapi.VFIO_PCI_DEVID_NOT_OWNED
               : groups.contains(device.vfio().group());
       KernelError.refuseIf(!owned, Errno.EINVAL);
+      boolean accessed = device.vfio().opened() instanceof VfioPci open && open.isAccessed();
+      KernelError.refuseIf(accessed, Errno.EBUSY);
     }
+    // pci_reset_bus(), which waits for nobody who has one of them locked.
+    boolean locked = affected.stream().anyMatch(device -> device.vfio().isLeaving());
+    KernelError.refuseIf(locked, Errno.EAGAIN);
     affected.forEach(device -> device.model().reset());
   }
 

@@ -252,6 +252,13 @@ final class HwptCalls {
         version.hasDirtyTracking() && iommu.canTrackDirty(device)
             ? IommufdUapi.IOMMU_HW_CAP_DIRTY_TRACKING
             : 0;
+    if (version.tellsOfPasids() && iommu.pasidBits(device) > 0) {
+      capabilities |=
+          IommufdUapi.IOMMU_HW_CAP_PCI_PASID_EXEC | IommufdUapi.IOMMU_HW_CAP_PCI_PASID_PRIV;
+    }
+    if (version.isAtLeast(7, 1) && !iommu.hasAts(device)) {
+      capabilities |= IommufdUapi.IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+    }
     info.putInt(IommuHwInfo.OUT_DATA_TYPE, type)
         .putInt(IommuHwInfo.DATA_LEN, data.length)
         .putLong(IommuHwInfo.OUT_CAPABILITIES, capabilities);

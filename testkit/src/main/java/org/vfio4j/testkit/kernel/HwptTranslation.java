@@ -62,6 +62,10 @@ final class HwptTranslation implements Translation {
   /** A page request, where the page table has somebody to ask. */
   @Override
   public void fault(PciDevice device, long address, boolean write) {
+    Vdevice known = group.attachment(pasid).device().vdevice();
+    if (hwpt instanceof NestedHwpt && known != null) {
+      known.viommu().iommu().fault(known, address, write);
+    }
     if (hwpt.faults() == null) {
       return;
     }

@@ -84,12 +84,26 @@ final class Ioas extends IommufdObject {
     return insert(pages, length, fixed, write, withoutAccess);
   }
 
-  /** Maps a part of a file of memory; another file shows when it is to be pinned. */
+  /**
+   * Maps a part of a file of memory, or of a device's; another file shows when it is to be pinned.
+   */
   long mapFile(
       PinAccount account, OpenFile file, long start, long length, Long fixed, boolean write) {
     KernelError.refuseIf(length == 0 || Long.compareUnsigned(length, -1 - PAGE) > 0, Errno.EINVAL);
     KernelError.refuseIf(Long.compareUnsigned(start + length, start) < 0, Errno.EOVERFLOW);
-    Pages pages = Pages.ofFile(memory, account, file, start, length, write);
+    boolean takesDmaBufs = context().core().version().isAtLeast(6, 19);
+    Pages pages;
+    if (takesDmaBufs && (file instanceof VfioDmaBufFile || file instanceof DmaBufFile)) {
+      boolean known = file instanceof VfioDmaBufFile whole && whole.ranges().size() == 1;
+      KernelError.refuseIf(!known, Errno.EOPNOTSUPP);
+      VfioDmaBufFile dmaBuf = (VfioDmaBufFile) file;
+      KernelError.refuseIf(dmaBuf.isRevoked(), Errno.ENODEV);
+      boolean behind = Long.compareUnsigned(start + length, dmaBuf.size()) > 0;
+      KernelError.refuseIf(behind, Errno.EINVAL);
+      pages = Pages.ofDmaBuf(memory, dmaBuf, start, write);
+    } else {
+      pages = Pages.ofFile(memory, account, file, start, length, write);
+    }
     return insert(pages, length, fixed, write, false);
   }
 
@@ -109,6 +123,7 @@ final class Ioas extends IommufdObject {
     for (long at = start; ; ) {
       Mapping area = areas.find(at);
       KernelError.refuseIf(area == null, Errno.ENOENT);
+      KernelError.refuseIf(!area.isWritable(), Errno.EPERM);
       long address = area.pages().address() + area.pagesOffset(at);
       KernelError.refuseIf(at != start && address != expected, Errno.EFAULT);
       if (Long.compareUnsigned(area.last(), last) >= 0) {

@@ -28,6 +28,11 @@ abstract class IommuDriver {
     return 0;
   }
 
+  /** Whether a device behind it may keep translations itself: ATS. */
+  boolean hasAts(Endpoint device) {
+    return true;
+  }
+
   /**
    * A page table that the kernel fills.
    *

@@ -159,7 +159,13 @@ final class IommufdCalls {
     KernelError.refuseIf(alloc.getInt(IommuFaultAlloc.FLAGS) != 0, Errno.EOPNOTSUPP);
     FaultQueue queue = new FaultQueue(context);
     context.add(queue);
-    int fd = core.files().add(new FaultFile(core, context, queue));
+    int fd;
+    try {
+      fd = core.files().add(new FaultFile(core, context, queue));
+    } catch (KernelError e) {
+      context.remove(queue);
+      throw e;
+    }
     try {
       alloc
           .putInt(IommuFaultAlloc.OUT_FAULT_ID, queue.id())
@@ -194,7 +200,7 @@ final class IommufdCalls {
     map.putLong(IommuIoasMapFile.IOVA, mapped).respond();
   }
 
-  /** There is no device without an IOMMU whose addresses could be told. */
+  /** Where a device without an IOMMU finds what is mapped: the fake's memory is where it is. */
   private void getPhysical(IommufdCommand get) {
     boolean privileged = core.machine().has(Capability.CAP_SYS_RAWIO);
     KernelError.refuseIf(!privileged, Errno.EPERM);
@@ -203,7 +209,20 @@ final class IommufdCalls {
             || get.getInt(IommuIoasNoiommuGetPa.RESERVED) != 0;
     KernelError.refuseIf(unknown, Errno.EOPNOTSUPP);
     KernelError.refuseIf(get.getLong(IommuIoasNoiommuGetPa.IOVA) == -1, Errno.EOVERFLOW);
-    context.ioas(get.getInt(IommuIoasNoiommuGetPa.IOAS_ID));
-    throw KernelError.of(Errno.EINVAL);
+    Ioas ioas = context.ioas(get.getInt(IommuIoasNoiommuGetPa.IOAS_ID));
+    boolean attached =
+        ioas.hwpts().stream().anyMatch(hwpt -> hwpt.domain().owner() == core.noIommu());
+    KernelError.refuseIf(!attached, Errno.EINVAL);
+    long iova = get.getLong(IommuIoasNoiommuGetPa.IOVA);
+    IovaSpace.Mapping mapping = ioas.areas().find(iova);
+    KernelError.refuseIf(mapping == null, Errno.ENOENT);
+    long length = mapping.lengthFrom(iova);
+    long most = get.getLong(IommuIoasNoiommuGetPa.LENGTH);
+    get.putLong(
+            IommuIoasNoiommuGetPa.OUT_PHYS, mapping.pages().address() + mapping.pagesOffset(iova))
+        .putLong(
+            IommuIoasNoiommuGetPa.LENGTH,
+            most != 0 && Long.compareUnsigned(most, length) < 0 ? most : length)
+        .respond();
   }
 }

@@ -19,6 +19,7 @@ final class IommufdContext {
   private final TreeMap<Integer, IommufdObject> objects = new TreeMap<>();
   private final Map<IommuGroup, BoundGroup> groups = new HashMap<>();
   private final Set<Integer> buried = new HashSet<>();
+  private final Map<Long, IommufdWindow> windows = new HashMap<>();
   private boolean perProcess;
   private boolean noIommu;
   private Ioas compat;
@@ -81,8 +82,24 @@ final class IommufdContext {
   void remove(IommufdObject object) {
     complete(object);
     objects.remove(object.id());
+    windows.values().removeIf(window -> window.isOf(object));
     core.origins().given(object);
     object.destroyed();
+  }
+
+  /** Lets memory of an object be mapped; gives its offset, which is never 0. */
+  long offer(IommufdWindow window) {
+    long offset = IommufdWindow.LENGTH;
+    while (windows.containsKey(offset)) {
+      offset += IommufdWindow.LENGTH;
+    }
+    windows.put(offset, window);
+    return offset;
+  }
+
+  /** At an offset; null for none. */
+  IommufdWindow window(long offset) {
+    return windows.get(offset);
   }
 
   /** An id that is not given again. */
@@ -213,7 +230,10 @@ final class IommufdContext {
   /** iommufd_device_bind(). */
   IommufdDevice bind(Endpoint device) {
     IommuGroup group = device.group();
-    KernelError.refuseIf(group == null || group.kind() != Kind.IOMMU, Errno.ENODEV);
+    boolean software =
+        group != null && group.kind() == Kind.NO_IOMMU && core.version().hasNoIommuDeviceNodes();
+    boolean isolated = group != null && group.kind() == Kind.IOMMU;
+    KernelError.refuseIf(!isolated && !software, Errno.ENODEV);
     group.claimForDevice(this);
     BoundGroup bound = groups.computeIfAbsent(group, BoundGroup::new);
     bound.devices++;

@@ -58,14 +58,16 @@ final class IommufdFile extends CharacterFile {
     context.drop();
   }
 
-  /** No object has told of memory that could be mapped. */
+  /** What an object has told the place of. */
   @Override
   MappedMemory mmap(long offset, long length, int protection, int flags) {
     KernelError.refuseIf(!core.version().hasHardwareQueues(), Errno.ENODEV);
     boolean wrong = (length & (UserMemory.PAGE - 1)) != 0 || (flags & Linux.MAP_SHARED) == 0;
     KernelError.refuseIf(wrong, Errno.EINVAL);
     KernelError.refuseIf((protection & PROT_EXEC) != 0, Errno.EPERM);
-    throw KernelError.of(Errno.ENXIO);
+    IommufdWindow window = context.window(offset);
+    KernelError.refuseIf(window == null || length != IommufdWindow.LENGTH, Errno.ENXIO);
+    return window.map(core, this, protection);
   }
 
   @Override

@@ -72,6 +72,12 @@ final class IommufdGroup {
   }
 
   private void translate(int pasid, Hwpt hwpt) {
-    group.translation(pasid, hwpt == null ? null : new HwptTranslation(hwpt, this, pasid));
+    if (hwpt == null) {
+      group.translation(pasid, null);
+    } else if (group.kind() == IommuGroup.Kind.NO_IOMMU) {
+      group.translation(pasid, new PhysicalTranslation(hwpt.paging().ioas()));
+    } else {
+      group.translation(pasid, new HwptTranslation(hwpt, this, pasid));
+    }
   }
 }

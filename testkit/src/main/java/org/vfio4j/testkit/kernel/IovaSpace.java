@@ -78,6 +78,11 @@ final class IovaSpace implements Translation {
       return pin != null;
     }
 
+    /** Whether it leads to memory of a device that is not there any more. */
+    boolean isRevoked() {
+      return pages != null && pages.isRevoked();
+    }
+
     void pinned(Pin taken) {
       pin = taken;
     }

@@ -28,6 +28,9 @@ final class Pages {
   private long start;
   private boolean absent;
 
+  /** Null for what is no memory of a device. */
+  private VfioDmaBufFile dmaBuf;
+
   Pages(UserMemory memory, PinAccount account, long address, boolean writable) {
     this.memory = memory;
     this.account = account;
@@ -56,13 +59,26 @@ final class Pages {
     return pages;
   }
 
+  /** Of a device, which is nobody's locked memory. */
+  static Pages ofDmaBuf(UserMemory memory, VfioDmaBufFile file, long start, boolean writable) {
+    Pages pages = new Pages(memory, PinAccount.NONE, 0, writable);
+    pages.dmaBuf = file;
+    pages.start = start;
+    return pages;
+  }
+
   boolean isOfFile() {
     return file != null;
   }
 
+  /** Whether the device took its memory back; the mapping stays, and leads nowhere. */
+  boolean isRevoked() {
+    return dmaBuf != null && dmaBuf.isRevoked();
+  }
+
   /** What a chosen IOVA is aligned as. */
   long alignedAs() {
-    return file == null ? address : start;
+    return file == null && dmaBuf == null ? address : start;
   }
 
   boolean isWritable() {
@@ -79,7 +95,10 @@ final class Pages {
    */
   void pin(Mapping mapping) {
     KernelError.refuseIf(absent, Errno.EINVAL);
-    Pin pin = memory.pin(address + mapping.pagesOffset(), mapping.length(), writable);
+    Pin pin =
+        dmaBuf == null
+            ? memory.pin(address + mapping.pagesOffset(), mapping.length(), writable)
+            : dmaBuf.pin(start + mapping.pagesOffset());
     KernelError.refuseIf(pin == null, Errno.EFAULT);
     pinned.add(mapping);
     try {
@@ -114,6 +133,9 @@ final class Pages {
   }
 
   private void account() {
+    if (dmaBuf != null) {
+      return;
+    }
     long pages = pages();
     memory.accountPinned(account, pages - accounted);
     accounted = pages;

@@ -247,7 +247,7 @@ final class PciDevice implements DeviceBus, BusDevice {
       long address = iova + done;
       Long at = translation == null ? null : translation.toIova(address, write);
       IovaSpace.Mapping mapping = at == null ? null : translation.find(at);
-      if (mapping == null || (write && !mapping.isWritable())) {
+      if (mapping == null || mapping.isRevoked() || (write && !mapping.isWritable())) {
         faults.add(new DmaFault(name, address, write, mapping != null));
         if (translation != null) {
           translation.fault(this, address, write);

@@ -13,12 +13,16 @@ record PciEndpoint(Core core, PciDevice device) implements Endpoint {
 
   @Override
   public IommuDriver iommu() {
-    return core.iommu();
+    return isWithoutIommu() ? core.noIommu() : core.iommu();
   }
 
   @Override
   public List<IovaRange> reserved() {
-    return core.machine().reserved();
+    return isWithoutIommu() ? List.of() : core.machine().reserved();
+  }
+
+  private boolean isWithoutIommu() {
+    return group() != null && group().kind() == IommuGroup.Kind.NO_IOMMU;
   }
 
   @Override

@@ -55,6 +55,11 @@ final class SavingFile extends OpenFile {
     KernelError.refuseIf(Integer.compareUnsigned(argsz, VfioPrecopyInfo.SIZEOF) < 0, Errno.EINVAL);
     KernelError.refuseIf(!migration.isPreCopy(), Errno.EINVAL);
     KernelError.refuseIf(disabled, Errno.ENODEV);
+    byte[] fresh = migration.newInitialData();
+    append(fresh);
+    if (fresh.length > 0 && migration.tellsOfNewInitialData()) {
+      info.putInt(VfioPrecopyInfo.FLAGS, VfioDeviceUapi.VFIO_PRECOPY_INFO_REINIT);
+    }
     info.putLong(VfioPrecopyInfo.INITIAL_BYTES, data.length - position);
     info.putLong(VfioPrecopyInfo.DIRTY_BYTES, 0);
     return 0;

@@ -193,12 +193,11 @@ final class SysTree {
     if (!core.version().hasDeviceFolders()) {
       return;
     }
-    String name = "vfio" + device.index();
+    String name = name(device);
     String folder = device.device().path() + "/vfio-dev/" + name;
     link(folder + "/device", device.device().path());
     link(VFIO_CLASS + name, folder);
-    // A device without an IOMMU has no node.
-    if (core.hasDeviceNodes() && !device.group().isNoIommu()) {
+    if (hasNode(device)) {
       tree.add(folder + "/dev", Attribute.of(VFIO_MAJOR + ":" + device.index() + "\n"));
       String node = node(device);
       tree.add(node, new Special(() -> new DeviceFile(core, device, false, node)));
@@ -209,15 +208,26 @@ final class SysTree {
     if (!core.version().hasDeviceFolders()) {
       return;
     }
-    tree.remove(VFIO_CLASS + "vfio" + device.index());
+    tree.remove(VFIO_CLASS + name(device));
     tree.remove(device.device().path() + "/vfio-dev");
-    if (core.hasDeviceNodes() && !device.group().isNoIommu()) {
+    if (hasNode(device)) {
       tree.remove(node(device));
     }
   }
 
-  private static String node(VfioDevice device) {
-    return "/dev/vfio/devices/vfio" + device.index();
+  /** One without an IOMMU has none before Linux 7.3. */
+  private boolean hasNode(VfioDevice device) {
+    boolean can = !device.group().isNoIommu() || core.version().hasNoIommuDeviceNodes();
+    return core.hasDeviceNodes() && can;
+  }
+
+  private String name(VfioDevice device) {
+    boolean marked = device.group().isNoIommu() && hasNode(device);
+    return (marked ? "noiommu-" : "") + "vfio" + device.index();
+  }
+
+  private String node(VfioDevice device) {
+    return "/dev/vfio/devices/" + name(device);
   }
 
   private static String driver(String driver) {

@@ -22,6 +22,7 @@ final class VfioDevice {
   private IommufdBinding bound;
   private boolean attached;
   private boolean leaving;
+  private boolean resetting;
   private boolean fromNode;
   private Runnable unused;
 
@@ -73,6 +74,21 @@ final class VfioDevice {
     leaving = true;
     if (opened != null) {
       opened.request();
+    }
+  }
+
+  /** Whether the host waits for its users, and holds it meanwhile. */
+  boolean isLeaving() {
+    return leaving;
+  }
+
+  /** Does the reset. */
+  void whileResetting(Runnable reset) {
+    resetting = true;
+    try {
+      reset.run();
+    } finally {
+      resetting = false;
     }
   }
 
@@ -128,16 +144,21 @@ final class VfioDevice {
   /** VFIO_DEVICE_BIND_IOMMUFD. */
   int openFromNode(IommufdContext iommufd) {
     KernelError.refuseIf(openCount != 0, Errno.EINVAL);
-    firstOpen(iommufd, true);
-    openCount = 1;
     fromNode = true;
+    try {
+      firstOpen(iommufd, true);
+    } catch (KernelError e) {
+      fromNode = false;
+      throw e;
+    }
+    openCount = 1;
     return bound.id();
   }
 
   private void firstOpen(IommufdContext iommufd, boolean privileged) {
     if (iommufd == null) {
       usedGroup = group.useContainer(privileged);
-    } else if (!group.isNoIommu()) {
+    } else if (fromNode || !group.isNoIommu()) {
       bound = device.bind(iommufd);
       context = iommufd;
       context.hold();
@@ -177,6 +198,8 @@ final class VfioDevice {
 
   /** To an IOAS or a page table of its iommufd; gives the id of the page table. */
   int attach(int ptId) {
+    // pci_dev_reset_iommu_prepare(): the IOMMU lets nothing through meanwhile.
+    KernelError.refuseIf(resetting && core.version().isAtLeast(7, 1), Errno.EBUSY);
     int id = bound.attach(ptId, attached);
     attached = true;
     return id;

@@ -100,6 +100,17 @@ final class VfioMdev implements VfioOps, DeviceMemory.Registers {
     info.putInt(VfioRegionInfo.FLAGS, region.flags());
     info.putLong(VfioRegionInfo.SIZE, region.size());
     info.putLong(VfioRegionInfo.OFFSET, region.offset());
+    InfoReply capabilities = new InfoReply();
+    for (MediatedRegion.Capability capability : region.capabilities()) {
+      int[] words = capability.words().stream().mapToInt(word -> word).toArray();
+      capabilities.add(capability.id(), 1, words);
+    }
+    capabilities.put(
+        info,
+        argsz,
+        VfioRegionInfo.SIZEOF,
+        VfioRegionInfo.CAP_OFFSET,
+        VfioDeviceUapi.VFIO_REGION_INFO_FLAG_CAPS);
   }
 
   @Override

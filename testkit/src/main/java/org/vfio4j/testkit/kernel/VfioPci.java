@@ -3,12 +3,17 @@ package org.vfio4j.testkit.kernel;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.vfio4j.Errno;
 import org.vfio4j.device.uapi.VfioDeviceFeature;
+import org.vfio4j.device.uapi.VfioDeviceFeatureDmaBuf;
 import org.vfio4j.device.uapi.VfioDeviceInfo;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.device.uapi.VfioRegionDmaRange;
 import org.vfio4j.device.uapi.VfioRegionInfo;
+import org.vfio4j.dma.IovaRange;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.memory.MappedMemory;
 import org.vfio4j.memory.NativeBlock;
@@ -35,6 +40,10 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   private final HotResets hotResets;
   private final IoEventFds ioEventFds;
   private final LowPowerState lowPower;
+  private final List<VfioDmaBufFile> dmaBufs = new ArrayList<>();
+
+  /** Reads and writes of registers that are under way. */
+  private int accesses;
 
   /** The command register as the device was opened, for its close: pci_store_saved_state(). */
   private final int command;
@@ -66,6 +75,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   @Override
   public void close() {
     irqs.close();
+    dmaBufs.forEach(VfioDmaBufFile::revoke);
     ioEventFds.close();
     lowPower.exit();
     if (pci.isVirtual() && pci.physicalToken() != null) {
@@ -97,7 +107,9 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
       }
       case VfioDeviceUapi.VFIO_DEVICE_RESET -> {
         KernelError.refuseIf(!pci.function().isResettable(), Errno.EINVAL);
-        pci.model().reset();
+        // pci_try_reset_function(): who unbinds or removes it has the device locked.
+        KernelError.refuseIf(pci.vfio().isLeaving(), Errno.EAGAIN);
+        pci.vfio().whileResetting(() -> pci.model().reset());
       }
       case VfioDeviceUapi.VFIO_DEVICE_GET_PCI_HOT_RESET_INFO -> hotResets.info(argument);
       case VfioDeviceUapi.VFIO_DEVICE_PCI_HOT_RESET -> hotResets.reset(argument);
@@ -121,10 +133,49 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
       lowPower.enterWithWakeup(feature, flags, room);
     } else if (hasLowPower && number == VfioDeviceUapi.VFIO_DEVICE_FEATURE_LOW_POWER_EXIT) {
       lowPower.exit(flags, room);
+    } else if (core.version().isAtLeast(6, 19)
+        && number == VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_BUF) {
+      return dmaBuf(feature, flags, room);
     } else {
       throw KernelError.of(Errno.ENOTTY);
     }
     return 0;
+  }
+
+  /** vfio_pci_core_feature_dma_buf(): gives a descriptor. */
+  private int dmaBuf(UserPointer feature, int flags, int room) {
+    KernelError.refuseIf(!core.machine().hasPeerToPeer(), Errno.EOPNOTSUPP);
+    int get = VfioDeviceUapi.VFIO_DEVICE_FEATURE_GET;
+    if (!DeviceFeatures.check(flags, room, get, VfioDeviceFeatureDmaBuf.SIZEOF)) {
+      return 0;
+    }
+    int data = VfioDeviceFeature.DATA;
+    feature.get(data, VfioDeviceFeatureDmaBuf.SIZEOF);
+    int count = feature.getInt(data + VfioDeviceFeatureDmaBuf.NR_RANGES);
+    boolean wrong = count == 0 || feature.getInt(data + VfioDeviceFeatureDmaBuf.FLAGS) != 0;
+    KernelError.refuseIf(wrong, Errno.EINVAL);
+    int index = feature.getInt(data + VfioDeviceFeatureDmaBuf.REGION_INDEX);
+    boolean noBar = Integer.compareUnsigned(index, VfioDeviceUapi.VFIO_PCI_ROM_REGION_INDEX) >= 0;
+    KernelError.refuseIf(noBar, Errno.ENODEV);
+    long total = 0;
+    List<IovaRange> ranges = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int at = data + VfioDeviceFeatureDmaBuf.DMA_RANGES + i * VfioRegionDmaRange.SIZEOF;
+      long offset = feature.getLong(at + VfioRegionDmaRange.OFFSET);
+      long length = feature.getLong(at + VfioRegionDmaRange.LENGTH);
+      boolean misaligned = ((offset | length) & (UserMemory.PAGE - 1)) != 0 || length == 0;
+      KernelError.refuseIf(misaligned, Errno.EINVAL);
+      long end = offset + length;
+      KernelError.refuseIf(Long.compareUnsigned(end, offset) < 0, Errno.EOVERFLOW);
+      KernelError.refuseIf(Long.compareUnsigned(end, size(index)) > 0, Errno.EINVAL);
+      total += length;
+      KernelError.refuseIf(total < 0, Errno.EOVERFLOW);
+      ranges.add(new IovaRange(offset, end - 1));
+    }
+    VfioDmaBufFile file = new VfioDmaBufFile(this, index, ranges);
+    int fd = core.files().add(file);
+    dmaBufs.add(file);
+    return fd;
   }
 
   private void token(UserPointer feature, int flags, int room) {
@@ -138,6 +189,11 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
     int argsz = info.getInt(VfioDeviceInfo.ARGSZ);
     KernelError.refuseIf(Integer.compareUnsigned(argsz, INFO_MIN_SIZE) < 0, Errno.EINVAL);
     int reset = pci.function().isResettable() ? VfioDeviceUapi.VFIO_DEVICE_FLAGS_RESET : 0;
+    InfoReply capabilities = new InfoReply();
+    if (core.version().isAtLeast(6, 5) && completedAtomics() != 0) {
+      capabilities.add(
+          VfioDeviceUapi.VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP, 1, completedAtomics(), 0);
+    }
     NativeBlock reply = new NativeBlock(VfioDeviceInfo.SIZEOF);
     reply.putInt(VfioDeviceInfo.ARGSZ, argsz);
     reply.putInt(VfioDeviceInfo.FLAGS, VfioDeviceUapi.VFIO_DEVICE_FLAGS_PCI | reset);
@@ -145,6 +201,19 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
     reply.putInt(VfioDeviceInfo.NUM_IRQS, VfioIrqs.INDEXES);
     int told = (int) Math.min(Integer.toUnsignedLong(argsz), VfioDeviceInfo.SIZEOF);
     info.put(0, reply.get(0, told));
+    capabilities.put(
+        info,
+        argsz,
+        VfioDeviceInfo.SIZEOF,
+        VfioDeviceInfo.CAP_OFFSET,
+        VfioDeviceUapi.VFIO_DEVICE_FLAGS_CAPS);
+  }
+
+  /** vfio_pci_info_atomic_cap(): of the root port right in front of the function. */
+  private int completedAtomics() {
+    String bridge = pci.bridgePath();
+    PciDevice port = core.device(bridge.substring(bridge.lastIndexOf('/') + 1));
+    return port == null || !port.isOnRootBus() ? 0 : port.function().completedAtomics();
   }
 
   private void regionInfo(UserPointer info) {
@@ -239,14 +308,24 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
       while (width > left || at % width != 0 || (width > 1 && hidden(bar, at + width - 1, 1) > 0)) {
         width /= 2;
       }
-      if (write) {
-        pci.model().write(bar, at, width, value(user.get(done, width)));
-      } else {
-        user.put(done, bytes(pci.model().read(bar, at, width), width));
+      accesses++;
+      try {
+        if (write) {
+          pci.model().write(bar, at, width, value(user.get(done, width)));
+        } else {
+          user.put(done, bytes(pci.model().read(bar, at, width), width));
+        }
+      } finally {
+        accesses--;
       }
       done += width;
     }
     return length;
+  }
+
+  /** Whether a read or a write is under way, which holds {@code memory_lock}. */
+  boolean isAccessed() {
+    return accesses > 0;
   }
 
   /**

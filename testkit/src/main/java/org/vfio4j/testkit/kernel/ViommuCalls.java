@@ -6,6 +6,7 @@ import org.vfio4j.iommufd.uapi.IommuHwQueueAlloc;
 import org.vfio4j.iommufd.uapi.IommuVdeviceAlloc;
 import org.vfio4j.iommufd.uapi.IommuVeventqAlloc;
 import org.vfio4j.iommufd.uapi.IommuViommuAlloc;
+import org.vfio4j.iommufd.uapi.IommuViommuTegra241Cmdqv;
 import org.vfio4j.testkit.machine.KernelVersion;
 
 /**
@@ -42,7 +43,23 @@ final class ViommuCalls {
         new Viommu(
             context, parent, device.iommu().makeVirtual(type, device, parent.domain(), data));
     context.add(viommu);
+    if (data != null && viommu.iommu().window() != null) {
+      offerWindow(viommu, data);
+    }
     respond(alloc.putInt(IommuViommuAlloc.OUT_VIOMMU_ID, viommu.id()), viommu);
+  }
+
+  /** Tells where in /dev/iommu its registers are. */
+  private void offerWindow(Viommu viommu, UserData data) {
+    try {
+      data.struct(data.type(), IommuViommuTegra241Cmdqv.SIZEOF, IommuViommuTegra241Cmdqv.SIZEOF);
+      long offset = context.offer(new IommufdWindow(viommu, viommu.iommu().window()));
+      data.pointer().putLong(IommuViommuTegra241Cmdqv.OUT_VINTF_MMAP_OFFSET, offset);
+      data.pointer().putLong(IommuViommuTegra241Cmdqv.OUT_VINTF_MMAP_LENGTH, IommufdWindow.LENGTH);
+    } catch (KernelError e) {
+      context.remove(viommu);
+      throw e;
+    }
   }
 
   private void respond(IommufdCommand command, IommufdObject made) {
@@ -82,7 +99,13 @@ final class ViommuCalls {
     KernelError.refuseIf(viommu.eventQueue(type) != null, Errno.EEXIST);
     Veventq queue = new Veventq(context, viommu, type, depth);
     context.add(queue);
-    int fd = core.files().add(new VeventqFile(version, context, queue));
+    int fd;
+    try {
+      fd = core.files().add(new VeventqFile(version, context, queue));
+    } catch (KernelError e) {
+      context.remove(queue);
+      throw e;
+    }
     try {
       alloc
           .putInt(IommuVeventqAlloc.OUT_VEVENTQ_ID, queue.id())

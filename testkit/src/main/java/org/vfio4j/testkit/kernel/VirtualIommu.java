@@ -35,6 +35,14 @@ abstract class VirtualIommu {
     throw KernelError.of(Errno.EOPNOTSUPP);
   }
 
+  /** A device of the guest's could not reach an address, through a table of the guest's. */
+  void fault(Vdevice device, long address, boolean write) {}
+
+  /** Registers for the guest itself, a page of them; null for none. */
+  DeviceMemory.Registers window() {
+    return null;
+  }
+
   /** Refuses a queue that it does not have. */
   void checkQueueType(int type) {
     throw KernelError.of(Errno.EOPNOTSUPP);

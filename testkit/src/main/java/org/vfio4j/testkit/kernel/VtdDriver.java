@@ -116,6 +116,12 @@ final class VtdDriver extends IommuDriver {
     return can.pasidBits();
   }
 
+  /** It comes with page requests. */
+  @Override
+  boolean hasAts(Endpoint device) {
+    return can.hasPageFaults();
+  }
+
   @Override
   PagingDomain allocate(Endpoint device, int flags, UserData data) {
     boolean nesting = (flags & IommufdUapi.IOMMU_HWPT_ALLOC_NEST_PARENT) != 0;

@@ -62,6 +62,8 @@ public final class Machine {
   private final MachineIommu iommu = new MachineIommu();
   private boolean dynamicMsix = true;
   private boolean runtimePowerManagement;
+  private boolean peerToPeer = true;
+  private int systemFiles = Integer.MAX_VALUE;
 
   /** Adds a device at a PCI address: {@code 0000:00:05.0}. */
   public MachineDevice device(String address, DeviceModel model) {
@@ -147,6 +149,21 @@ public final class Machine {
     return this;
   }
 
+  /**
+   * The parameter {@code fs.file-max}: how many files may be open in all; holds once the process is
+   * {@link #without} CAP_SYS_ADMIN.
+   */
+  public Machine systemFiles(int limit) {
+    systemFiles = limit;
+    return this;
+  }
+
+  /** The kernel was built without CONFIG_PCI_P2PDMA, and so exports no BAR as a dma-buf. */
+  public Machine withoutPeerToPeer() {
+    peerToPeer = false;
+    return this;
+  }
+
   /** The kernel was built without CONFIG_VFIO_DEVICE_CDEV. */
   public Machine withoutDeviceNodes() {
     deviceNodes = false;
@@ -187,6 +204,15 @@ public final class Machine {
   public Machine runtimePowerManagement() {
     runtimePowerManagement = true;
     return this;
+  }
+
+  public boolean hasPeerToPeer() {
+    return peerToPeer;
+  }
+
+  /** How many files may be open in all. */
+  public int systemFiles() {
+    return has(Capability.CAP_SYS_ADMIN) ? Integer.MAX_VALUE : systemFiles;
   }
 
   public boolean hasDynamicMsix() {

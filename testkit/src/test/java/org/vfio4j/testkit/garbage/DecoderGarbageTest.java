@@ -4,6 +4,7 @@ package org.vfio4j.testkit.garbage;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vfio4j.cdev.VfioCdev;
 import org.vfio4j.device.CapabilityChain;
@@ -37,6 +38,7 @@ import org.vfio4j.memory.NativeBlock;
  * Whatever a kernel answers, what reads the answers ends, and throws nothing but the exception of
  * this library.
  */
+@Tag("random")
 class DecoderGarbageTest {
   private static final List<Decoder> DECODERS =
       List.of(

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vfio4j.Errno;
 import org.vfio4j.coverage.Inventory;
@@ -29,6 +30,7 @@ import org.vfio4j.testkit.machine.KernelVersion;
  * nearly do, or any. Where a field may be a pointer there is nothing but addresses where this JVM
  * has no memory, and a piece of memory of its own: a kernel writes where it is told to.
  */
+@Tag("random")
 class FakeGarbageTest {
   private static final Inventory INVENTORY = Inventory.load();
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.vfio4j.coverage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.vfio4j.Errno;
+
+/** What counts as shown by a test, and what does not. */
+class SightingsTest {
+  private static final int FD = 5;
+  private static final int IOAS_ALLOC = 0x3B81;
+  private static final int IOAS_MAP = 0x3B85;
+  private static final int DIRTY_PAGES = 0x3B75;
+
+  private final Sightings sightings = new Sightings(Inventory.load());
+
+  private void call(int request, Errno errno) {
+    sightings.ioctl(FD, request, 16L, errno == null ? 0 : errno.result());
+  }
+
+  @Test
+  void whatComesByChanceShowsNothing() {
+    sightings.opened(FD, "/dev/iommu");
+    sightings.test("OneTest");
+    call(IOAS_ALLOC, Errno.EFAULT);
+    sightings.randomTest();
+    call(IOAS_ALLOC, Errno.EPERM);
+    sightings.test("OtherTest");
+    call(IOAS_MAP, Errno.EFAULT);
+    assertThat(sightings.all().keySet()).containsExactly("OneTest", "OtherTest");
+    assertThat(sightings.all().get("OneTest"))
+        .containsExactlyInAnyOrder("IOMMU_IOAS_ALLOC", "IOMMU_IOAS_ALLOC:EFAULT");
+    assertThat(sightings.all().get("OtherTest"))
+        .containsExactlyInAnyOrder("IOMMU_IOAS_MAP", "IOMMU_IOAS_MAP:EFAULT");
+  }
+
+  /** Who calls very often is not looked at any more, but for answers that are new. */
+  @Test
+  void aNewAnswerAfterVeryManyIsSeen() {
+    sightings.opened(FD, "/dev/iommu");
+    sightings.test("OneTest");
+    for (int i = 0; i < 30_000; i++) {
+      call(IOAS_ALLOC, null);
+    }
+    call(IOAS_ALLOC, Errno.ENOMEM);
+    assertThat(sightings.all().get("OneTest")).contains("IOMMU_IOAS_ALLOC:ENOMEM");
+  }
+
+  /** Numbers that a container and a POWER server's have for different calls. */
+  @Test
+  void noCallIsOneOfAPowerServer() {
+    sightings.opened(FD, "/dev/vfio/vfio");
+    sightings.test("OneTest");
+    call(DIRTY_PAGES, Errno.EFAULT);
+    assertThat(sightings.all().get("OneTest"))
+        .containsExactlyInAnyOrder("VFIO_IOMMU_DIRTY_PAGES", "VFIO_IOMMU_DIRTY_PAGES:EFAULT");
+  }
+}
