@@ -8,7 +8,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** As {@link RecordedSequencesTest}, in the topology without an IOMMU. */
 @Tag("lab-noiommu")
-@Tag("recorded-noiommu")
 class RecordedMockSequencesTest {
   static List<Domain> domains() {
     return Domains.withoutIommu();

@@ -22,7 +22,6 @@ import org.vfio4j.linux.Linux;
  * its own words.
  */
 @Tag("lab")
-@Tag("recorded")
 class RulesTest {
   private static final Kernel KERNEL = LabKernels.chosen();
   private static final long PAGE = 4096;
