@@ -3,7 +3,6 @@ package org.vfio4j.bridge;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Predicate;
 
 /**
  * What programs do with containers and groups, as a {@link MigrationReport} shows it, each with the
@@ -16,7 +15,6 @@ public enum MigrationPattern {
   /** A container with an IOMMU, and a device out of a group of it. */
   DEVICE_IN_A_SPACE(
       "an address space, and a device in it",
-      report -> report.count(LegacyCall.GROUP_GET_DEVICE_FD) > 0 && hasIommu(report),
       """
       Iommufd iommufd = Iommufd.open(kernel);
       Ioas ioas = iommufd.allocateIoas();
@@ -27,7 +25,6 @@ public enum MigrationPattern {
   /** More groups in a container than one. */
   SEVERAL_IN_ONE_SPACE(
       "several groups in one container: several devices in one address space",
-      report -> report.count(LegacyCall.GROUP_SET_CONTAINER) > report.count(LegacyCall.SET_IOMMU),
       """
       BoundDevice second =
           VfioCdev.find(kernel, otherAddress).open().bind(iommufd, DeviceCookie.of(2));
@@ -36,7 +33,6 @@ public enum MigrationPattern {
   /** VFIO_GROUP_GET_STATUS. */
   VIABILITY(
       "whether the group is viable: binding refuses where it is not, and asking beforehand is",
-      report -> report.count(LegacyCall.GROUP_GET_STATUS) > 0,
       """
       List<Isolation.Member> inOtherHands =
           Isolation.of(SysfsDevice.pci(kernel, address)).blockers();
@@ -44,14 +40,12 @@ public enum MigrationPattern {
   /** VFIO_GET_API_VERSION and VFIO_CHECK_EXTENSION. */
   WHAT_THE_KERNEL_CAN(
       "what the container can: ask for what is needed and handle the refusal, or look beforehand",
-      report -> report.count(LegacyCall.CHECK_EXTENSION) > 0,
       """
       KernelFeatures<IommufdFeature> features = iommufd.kernelFeatures();
       """),
   /** VFIO_IOMMU_GET_INFO. */
   WHERE_TO_MAP(
       "where something can be mapped, or leave the choice to the kernel",
-      report -> report.count(LegacyCall.IOMMU_GET_INFO) > 0,
       """
       List<IovaRange> ranges = ioas.allowedIovas();
       long alignment = ioas.iovaAlignment();
@@ -60,7 +54,6 @@ public enum MigrationPattern {
   /** Each unmap is of a mapping. */
   MAP_AND_UNMAP(
       "mapping and unmapping memory",
-      report -> report.count(LegacyCall.IOMMU_MAP_DMA) > 0,
       """
       ioas.map(userVa, length, iova, DmaAccess.READ_WRITE);
       ioas.unmap(iova, length);
@@ -69,18 +62,12 @@ public enum MigrationPattern {
   /** An unmap removed several mappings, or all, or with type1 what lay beyond its range. */
   UNMAP_OF_SEVERAL(
       "unmapping a range with several mappings: the range must cut none of them",
-      report ->
-          report.count(LegacyCall.IOMMU_UNMAP_DMA, DeviceCall.IOMMU_IOAS_UNMAP)
-              > report.count(LegacyCall.IOMMU_UNMAP_DMA),
       """
       ioas.unmap(iova, length);
       """),
   /** An unmap found nothing. */
   UNMAP_OF_NOTHING(
       "unmapping what may not be mapped, which is ENOENT and not 0 bytes",
-      report ->
-          report.count(LegacyCall.IOMMU_UNMAP_DMA, DeviceCall.IOMMU_IOAS_UNMAP)
-              < report.count(LegacyCall.IOMMU_UNMAP_DMA),
       """
       long bytes = ioas.tryUnmap(iova, length);
       boolean wasMapped = !Errno.ENOENT.is(bytes);
@@ -88,7 +75,6 @@ public enum MigrationPattern {
   /** VFIO_DMA_UNMAP_FLAG_ALL. */
   UNMAP_ALL(
       "unmapping everything",
-      report -> report.count(LegacyCall.IOMMU_UNMAP_DMA_ALL) > 0,
       """
       ioas.unmapAll();
       """),
@@ -96,9 +82,6 @@ public enum MigrationPattern {
   DIRTY_PAGES(
       "which pages were written: told by a page table that is made for it (NOT_SUPPORTED where the"
           + " IOMMU does not track)",
-      report ->
-          report.count(LegacyCall.DIRTY_PAGES_START) > 0
-              || report.count(LegacyCall.IOMMU_UNMAP_DMA_BITMAP) > 0,
       """
       PagingHwpt table = ioas.hwpt(device.devId()).dirtyTracking().allocate();
       attachment.replace(table); // what device.attach(ioas) gave
@@ -109,14 +92,12 @@ public enum MigrationPattern {
   /** VFIO_DEVICE_PCI_HOT_RESET with the files of groups. */
   HOT_RESET(
       "resetting a slot or bus: without the files of groups, what the iommufd owns is enough",
-      report -> report.count(LegacyCall.DEVICE_PCI_HOT_RESET) > 0,
       """
       device.planHotReset().execute();
       """),
   /** A group stays in its container while its device is closed and opened again. */
   REOPENED(
       "closing a device and opening it again in the same group: keep it bound, and reset it",
-      MigrationPattern::reopens,
       """
       device.reset();
       """),
@@ -124,12 +105,6 @@ public enum MigrationPattern {
   ANOTHER_ADDRESS(
       "giving mapped memory another address, which an IOAS does for memory of files only, from Linux"
           + " 6.13 on: map the file",
-      report ->
-          report.withoutEqual().stream()
-              .anyMatch(
-                  refused ->
-                      refused.call() == LegacyCall.IOMMU_MAP_DMA_VADDR
-                          || refused.call() == LegacyCall.IOMMU_UNMAP_DMA_VADDR),
       """
       ioas.mapFile(memfd, 0, length, iova, DmaAccess.READ_WRITE);
       iommufd.changeProcess(); // in the process that goes on with it
@@ -137,7 +112,6 @@ public enum MigrationPattern {
   /** The end of all of it. */
   CLOSE(
       "the end, in any order",
-      report -> report.count(LegacyCall.CLOSE_CONTAINER) > 0,
       """
       device.close();
       ioas.close();
@@ -145,13 +119,43 @@ public enum MigrationPattern {
       """);
 
   private final String title;
-  private final Predicate<MigrationReport> found;
   private final String code;
 
-  MigrationPattern(String title, Predicate<MigrationReport> found, String code) {
+  MigrationPattern(String title, String code) {
     this.title = title;
-    this.found = found;
     this.code = code;
+  }
+
+  private boolean isIn(MigrationReport report) {
+    return switch (this) {
+      case DEVICE_IN_A_SPACE ->
+          report.count(LegacyCall.GROUP_GET_DEVICE_FD) > 0 && hasIommu(report);
+      case SEVERAL_IN_ONE_SPACE ->
+          report.count(LegacyCall.GROUP_SET_CONTAINER) > report.count(LegacyCall.SET_IOMMU);
+      case VIABILITY -> report.count(LegacyCall.GROUP_GET_STATUS) > 0;
+      case WHAT_THE_KERNEL_CAN -> report.count(LegacyCall.CHECK_EXTENSION) > 0;
+      case WHERE_TO_MAP -> report.count(LegacyCall.IOMMU_GET_INFO) > 0;
+      case MAP_AND_UNMAP -> report.count(LegacyCall.IOMMU_MAP_DMA) > 0;
+      case UNMAP_OF_SEVERAL ->
+          report.count(LegacyCall.IOMMU_UNMAP_DMA, DeviceCall.IOMMU_IOAS_UNMAP)
+              > report.count(LegacyCall.IOMMU_UNMAP_DMA);
+      case UNMAP_OF_NOTHING ->
+          report.count(LegacyCall.IOMMU_UNMAP_DMA, DeviceCall.IOMMU_IOAS_UNMAP)
+              < report.count(LegacyCall.IOMMU_UNMAP_DMA);
+      case UNMAP_ALL -> report.count(LegacyCall.IOMMU_UNMAP_DMA_ALL) > 0;
+      case DIRTY_PAGES ->
+          report.count(LegacyCall.DIRTY_PAGES_START) > 0
+              || report.count(LegacyCall.IOMMU_UNMAP_DMA_BITMAP) > 0;
+      case HOT_RESET -> report.count(LegacyCall.DEVICE_PCI_HOT_RESET) > 0;
+      case REOPENED -> reopens(report);
+      case ANOTHER_ADDRESS ->
+          report.withoutEqual().stream()
+              .anyMatch(
+                  refused ->
+                      refused.call() == LegacyCall.IOMMU_MAP_DMA_VADDR
+                          || refused.call() == LegacyCall.IOMMU_UNMAP_DMA_VADDR);
+      case CLOSE -> report.count(LegacyCall.CLOSE_CONTAINER) > 0;
+    };
   }
 
   private static boolean hasIommu(MigrationReport report) {
@@ -171,7 +175,7 @@ public enum MigrationPattern {
   }
 
   static List<MigrationPattern> in(MigrationReport report) {
-    return Arrays.stream(values()).filter(pattern -> pattern.found.test(report)).toList();
+    return Arrays.stream(values()).filter(pattern -> pattern.isIn(report)).toList();
   }
 
   /** What it is, in words. */

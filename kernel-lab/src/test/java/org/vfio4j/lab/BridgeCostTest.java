@@ -44,8 +44,11 @@ class BridgeCostTest {
   private static final long IOVA = 0x10_0000;
   private static final double MOST = 1.15;
 
-  /** Of the turns of one way, when nothing is compiled any more. */
-  private static final double STEADY = 1.05;
+  /** How far from the median a turn may be in which nothing is compiled any more. */
+  private static final double STEADY = 0.02;
+
+  /** Turns that may be farther: a last method was compiled, or the heap was collected. */
+  private static final int DISTURBED = 2;
 
   private interface MapAndUnmap {
     void once();
@@ -71,8 +74,9 @@ class BridgeCostTest {
       return (sorted[(ROUNDS - 1) / 2] + sorted[ROUNDS / 2]) / 2;
     }
 
-    double spread() {
-      return Arrays.stream(costs).max().orElseThrow() / Arrays.stream(costs).min().orElseThrow();
+    long steadyTurns() {
+      double median = median();
+      return Arrays.stream(costs).filter(cost -> Math.abs(cost / median - 1) < STEADY).count();
     }
   }
 
@@ -98,13 +102,15 @@ class BridgeCostTest {
           ROUNDS, PAIRS, swapped ? "swapped" : "in order");
       for (Way way : ways) {
         System.out.printf(
-            "  %-26s%6.0f instructions, %+.1f %% (turns differ by %.1f %%)%n",
+            "  %-26s%6.0f instructions, %+.1f %% (%d of %d turns within %.0f %%)%n",
             way.name(),
             way.median(),
             100 * (way.median() / ioas.median() - 1),
-            100 * (way.spread() - 1));
+            way.steadyTurns(),
+            ROUNDS,
+            100 * STEADY);
       }
-      assertThat(ways).allMatch(way -> way.spread() < STEADY, "is steady");
+      assertThat(ways).allMatch(way -> way.steadyTurns() >= ROUNDS - DISTURBED, "is steady");
       assertThat(ioctl.median()).isLessThan(MOST * ioas.median());
       assertThat(type1.median()).isLessThan(MOST * ioas.median());
     } finally {
