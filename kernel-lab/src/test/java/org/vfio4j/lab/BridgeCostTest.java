@@ -55,9 +55,14 @@ class BridgeCostTest {
   }
 
   /** A way to map and unmap, and what its turns cost per pair. */
-  private record Way(String name, MapAndUnmap pair, double[] costs) {
+  private static final class Way {
+    private final String name;
+    private final MapAndUnmap pair;
+    private final double[] costs = new double[ROUNDS];
+
     Way(String name, MapAndUnmap pair) {
-      this(name, pair, new double[ROUNDS]);
+      this.name = name;
+      this.pair = pair;
     }
 
     double turn() {
@@ -103,7 +108,7 @@ class BridgeCostTest {
       for (Way way : ways) {
         System.out.printf(
             "  %-26s%6.0f instructions, %+.1f %% (%d of %d turns within %.0f %%)%n",
-            way.name(),
+            way.name,
             way.median(),
             100 * (way.median() / ioas.median() - 1),
             way.steadyTurns(),
@@ -125,7 +130,7 @@ class BridgeCostTest {
     for (int round = 0; round < ROUNDS; round++) {
       for (int i = 0; i < ways.size(); i++) {
         Way way = ways.get(round % 2 == 0 ? i : ways.size() - 1 - i);
-        way.costs()[round] = way.turn();
+        way.costs[round] = way.turn();
       }
     }
   }

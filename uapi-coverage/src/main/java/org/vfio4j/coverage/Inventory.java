@@ -80,8 +80,23 @@ public final class Inventory {
    * A macro or enumerator.
    *
    * @param places {@code struct.field}, a struct or an ioctl, by the kind
+   * @param condition where it is not for all values of another field of the struct; may be null
    */
-  public record Constant(String name, long value, Release since, Kind kind, List<String> places) {}
+  public record Constant(
+      String name,
+      long value,
+      Release since,
+      Kind kind,
+      List<String> places,
+      Condition condition) {}
+
+  /** Of a struct: a field that has a value. */
+  public record Condition(String field, long value) {
+    private static Condition of(String text) {
+      String[] words = text.split("=");
+      return new Condition(words[0], Long.decode(words[1]));
+    }
+  }
 
   /**
    * A struct that comes with a number.
@@ -222,10 +237,19 @@ public final class Inventory {
 
   private void addConstants(String[] head, List<String[]> lines) {
     Kind kind = Kind.valueOf(head[1].toUpperCase(Locale.ROOT));
-    List<String> places = List.of(head).subList(2, head.length);
+    List<String> places = new ArrayList<>();
+    Condition condition = null;
+    for (String word : List.of(head).subList(2, head.length)) {
+      String[] parts = word.split("\\?");
+      places.add(parts[0]);
+      if (parts.length > 1) {
+        condition = Condition.of(parts[1]);
+      }
+    }
     for (String[] line : lines) {
       Release since = Release.of(line[2]);
-      Constant constant = new Constant(line[0], Long.decode(line[1]), since, kind, places);
+      Constant constant =
+          new Constant(line[0], Long.decode(line[1]), since, kind, List.copyOf(places), condition);
       unique(constants.put(line[0], constant), line[0]);
     }
   }

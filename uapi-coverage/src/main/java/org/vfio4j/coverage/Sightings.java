@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.vfio4j.Errno;
+import org.vfio4j.coverage.Inventory.Condition;
 import org.vfio4j.coverage.Inventory.Constant;
 import org.vfio4j.coverage.Inventory.Field;
 import org.vfio4j.coverage.Inventory.Ioctl;
@@ -254,12 +255,21 @@ final class Sightings {
       }
       long value = view.get(field.offset(), field.width());
       for (Constant constant : constants) {
-        if (isIn(constant, value)) {
+        if (isIn(constant, value) && isMet(constant.condition(), layout, view)) {
           current.add(constant.name());
           pointedTo(constant, layout, view);
         }
       }
     }
+  }
+
+  private static boolean isMet(Condition condition, Layout layout, View view) {
+    if (condition == null) {
+      return true;
+    }
+    Field field = layout.field(condition.field());
+    return view.holds(field.offset(), field.width())
+        && view.get(field.offset(), field.width()) == condition.value();
   }
 
   private static boolean isIn(Constant constant, long value) {

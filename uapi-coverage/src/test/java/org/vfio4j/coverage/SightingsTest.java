@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 import org.vfio4j.Errno;
+import org.vfio4j.memory.NativeBlock;
 
 /** What counts as shown by a test, and what does not. */
 class SightingsTest {
   private static final int FD = 5;
   private static final int IOAS_ALLOC = 0x3B81;
+  private static final int GET_REGION_INFO = 0x3B6C;
   private static final int IOAS_MAP = 0x3B85;
   private static final int DIRTY_PAGES = 0x3B75;
 
@@ -55,5 +57,23 @@ class SightingsTest {
     call(DIRTY_PAGES, Errno.EFAULT);
     assertThat(sightings.all().get("OneTest"))
         .containsExactlyInAnyOrder("VFIO_IOMMU_DIRTY_PAGES", "VFIO_IOMMU_DIRTY_PAGES:EFAULT");
+  }
+
+  /** Subtype 1 is another thing for each type of region. */
+  @Test
+  void aNumberThatDependsOnAnotherFieldCountsOnlyWithIt() {
+    int cap = 32;
+    NativeBlock info = new NativeBlock(64);
+    info.putInt(0, 64);
+    info.putInt(4, 8);
+    info.putInt(12, cap);
+    info.putShort(cap, (short) 2);
+    info.putInt(cap + 8, 1);
+    info.putInt(cap + 12, 1);
+    sightings.test("OneTest");
+    sightings.ioctl(FD, GET_REGION_INFO, info, 0);
+    assertThat(sightings.all().get("OneTest"))
+        .contains("VFIO_REGION_TYPE_GFX", "VFIO_REGION_SUBTYPE_GFX_EDID")
+        .doesNotContain("VFIO_REGION_SUBTYPE_CCW_ASYNC_CMD");
   }
 }

@@ -18,7 +18,7 @@ final class RegisterPage implements DeviceMemory.Registers {
   public long load(int region, long offset, int width) {
     long value = 0;
     for (int i = width - 1; i >= 0; i--) {
-      value = value << Byte.SIZE | bytes.get((int) offset + i) & 0xff;
+      value = (value << Byte.SIZE) | (bytes.get((int) offset + i) & 0xff);
     }
     return value;
   }
@@ -26,7 +26,7 @@ final class RegisterPage implements DeviceMemory.Registers {
   @Override
   public void store(int region, long offset, int width, long value) {
     for (int i = 0; i < width; i++) {
-      bytes.put((int) offset + i, (byte) (value >>> Byte.SIZE * i));
+      bytes.put((int) offset + i, (byte) (value >>> (Byte.SIZE * i)));
     }
   }
 }
