@@ -75,7 +75,10 @@ public final class HotReset {
     try {
       int room = 0;
       int result = 0;
-      for (int attempt = 0; attempt < MAX_ATTEMPTS && room <= MOST_FUNCTIONS; attempt++) {
+      for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        if (Integer.compareUnsigned(room, MOST_FUNCTIONS) > 0) {
+          break;
+        }
         VfioPciHotResetInfo info = new VfioPciHotResetInfo(room * VfioPciDependentDevice.SIZEOF);
         result =
             device
