@@ -4,7 +4,6 @@ package org.vfio4j.testkit.kernel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.TreeSet;
 import org.vfio4j.Errno;
 import org.vfio4j.testkit.machine.KernelVersion;
 
@@ -23,10 +22,8 @@ final class MockVirtualIommu extends VirtualIommu {
   private static final int VDEV_ID = 4;
   private static final int CACHE_ID = 8;
   private static final int ENTRY_SIZE = 12;
-  private static final int QUEUES = 2;
 
   private final KernelVersion version;
-  private final TreeSet<Integer> queues = new TreeSet<>();
 
   /** {@code data}: null, or a number that is given back. */
   MockVirtualIommu(IommuDriver owner, PagingDomain parent, UserData data, KernelVersion version) {
@@ -76,19 +73,5 @@ final class MockVirtualIommu extends VirtualIommu {
   @Override
   void checkQueueType(int type) {
     KernelError.refuseIf(type != QUEUE_TYPE || !version.hasHardwareQueues(), Errno.EOPNOTSUPP);
-  }
-
-  /** Ascending without a hole. */
-  @Override
-  void addQueue(int index) {
-    KernelError.refuseIf(Integer.compareUnsigned(index, QUEUES) >= 0, Errno.EINVAL);
-    KernelError.refuseIf(queues.contains(index), Errno.EEXIST);
-    KernelError.refuseIf(index != 0 && !queues.contains(index - 1), Errno.EIO);
-    queues.add(index);
-  }
-
-  @Override
-  void removeQueue(int index) {
-    queues.remove(index);
   }
 }

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.testkit.kernel;
 
-import org.vfio4j.Errno;
-import org.vfio4j.dma.IovaRange;
 import org.vfio4j.iommufd.uapi.IommuHwInfoArmSmmuv3;
 import org.vfio4j.iommufd.uapi.IommuHwInfoTegra241Cmdqv;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.testkit.machine.KernelVersion;
 import org.vfio4j.testkit.machine.Machine;
-import org.vfio4j.testkit.machine.MachineIommu;
 
 /**
  * Arm's SMMUv3: guests have it through a virtual IOMMU only.
  *
  * <p>Source: {@code drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3-iommufd.c}.
  */
-final class SmmuDriver extends IommuDriver {
+final class SmmuDriver extends MachineIommuDriver {
   /** Two stages, in the form of 64 bits, and address spaces of 16 bits. */
   private static final int IDR0 = 1 | 1 << 1 | 2 << 2 | 1 << 12;
 
@@ -23,17 +20,14 @@ final class SmmuDriver extends IommuDriver {
   private static final int IDR5 = 1 << 4 | 5;
 
   private final KernelVersion version;
-  private final int bits;
-  private final MachineIommu can;
   private final boolean hasQueues;
 
   /**
    * @param hasQueues whether it has the queues of a Tegra241
    */
   SmmuDriver(KernelVersion version, Machine machine, boolean hasQueues) {
+    super(machine);
     this.version = version;
-    this.bits = machine.iommuBits();
-    this.can = machine.iommu();
     this.hasQueues = hasQueues;
   }
 
@@ -67,7 +61,7 @@ final class SmmuDriver extends IommuDriver {
       return new byte[0];
     }
     IommuHwInfoArmSmmuv3 info = new IommuHwInfoArmSmmuv3();
-    boolean tells = can.hasErratum() && version.isAtLeast(7, 3);
+    boolean tells = can().hasErratum() && version.isAtLeast(7, 3);
     info.putInt(
         IommuHwInfoArmSmmuv3.FLAGS,
         tells ? IommufdUapi.IOMMU_HW_INFO_ARM_SMMUV3_ERRATA_REPEAT_TLBI_CFGI : 0);
@@ -77,41 +71,11 @@ final class SmmuDriver extends IommuDriver {
   }
 
   @Override
-  boolean canTrackDirty(Endpoint device) {
-    return can.hasDirtyTracking();
-  }
-
-  @Override
-  boolean hasAts(Endpoint device) {
-    return can.hasPageFaults();
-  }
-
-  @Override
-  PagingDomain allocate(Endpoint device, int flags, UserData data) {
-    boolean nesting = (flags & IommufdUapi.IOMMU_HWPT_ALLOC_NEST_PARENT) != 0;
-    boolean dirty = (flags & IommufdUapi.IOMMU_HWPT_ALLOC_DIRTY_TRACKING) != 0;
-    boolean pasid = (flags & IommufdUapi.IOMMU_HWPT_ALLOC_PASID) != 0;
-    boolean wrong =
-        data != null
-            || pasid
-            || (nesting && !can.hasNesting())
-            || (dirty && !can.hasDirtyTracking());
-    KernelError.refuseIf(wrong, Errno.EOPNOTSUPP);
-    return new PagingDomain(this, UserMemory.PAGE, IovaRange.bits(bits), dirty);
-  }
-
-  @Override
-  void attach(Endpoint device, IommuDomain domain) {
-    boolean dirty = domain instanceof PagingDomain paging && paging.hasDirtyOps();
-    KernelError.refuseIf(dirty && !can.hasDirtyTracking(), Errno.EINVAL);
-  }
-
-  @Override
   boolean hasVirtual(int type) {
     boolean known =
         type == IommufdUapi.IOMMU_VIOMMU_TYPE_ARM_SMMUV3
             || (type == IommufdUapi.IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV && givesQueues());
-    return known && can.hasNesting();
+    return known && canNest();
   }
 
   @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.testkit.kernel;
 
+import java.util.TreeSet;
 import org.vfio4j.Errno;
 
 /**
@@ -9,8 +10,12 @@ import org.vfio4j.Errno;
  * <p>What it does not have answers as a driver without the function does.
  */
 abstract class VirtualIommu {
+  /** Of every make that has any. */
+  private static final int QUEUES = 2;
+
   private final IommuDriver owner;
   private final PagingDomain parent;
+  private final TreeSet<Integer> queues = new TreeSet<>();
 
   VirtualIommu(IommuDriver owner, PagingDomain parent) {
     this.owner = owner;
@@ -48,10 +53,15 @@ abstract class VirtualIommu {
     throw KernelError.of(Errno.EOPNOTSUPP);
   }
 
-  /** A queue at an index. */
-  void addQueue(int index) {
-    throw KernelError.of(Errno.EOPNOTSUPP);
+  /** A queue, of a type that it has; they come ascending without a hole. */
+  final void addQueue(int index) {
+    KernelError.refuseIf(Integer.compareUnsigned(index, QUEUES) >= 0, Errno.EINVAL);
+    KernelError.refuseIf(queues.contains(index), Errno.EEXIST);
+    KernelError.refuseIf(index != 0 && !queues.contains(index - 1), Errno.EIO);
+    queues.add(index);
   }
 
-  void removeQueue(int index) {}
+  final void removeQueue(int index) {
+    queues.remove(index);
+  }
 }

@@ -3,7 +3,6 @@ package org.vfio4j.testkit.kernel;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.TreeSet;
 import org.vfio4j.Errno;
 import org.vfio4j.iommufd.uapi.IommuHwptArmSmmuv3;
 import org.vfio4j.iommufd.uapi.IommuVeventArmSmmuv3;
@@ -42,10 +41,7 @@ final class VirtualSmmu extends VirtualIommu {
   private static final long EVENT_TRANSLATION = 0x10;
   private static final long EVENT_READ = 1L << 35;
 
-  private static final int QUEUES = 2;
-
   private final boolean hasQueues;
-  private final TreeSet<Integer> queues = new TreeSet<>();
   private final RegisterPage registers = new RegisterPage();
 
   VirtualSmmu(IommuDriver owner, PagingDomain parent, boolean hasQueues) {
@@ -118,19 +114,5 @@ final class VirtualSmmu extends VirtualIommu {
   void checkQueueType(int type) {
     boolean known = hasQueues && type == IommufdUapi.IOMMU_HW_QUEUE_TYPE_TEGRA241_CMDQV;
     KernelError.refuseIf(!known, Errno.EOPNOTSUPP);
-  }
-
-  /** Ascending without a hole. */
-  @Override
-  void addQueue(int index) {
-    KernelError.refuseIf(Integer.compareUnsigned(index, QUEUES) >= 0, Errno.EINVAL);
-    KernelError.refuseIf(queues.contains(index), Errno.EEXIST);
-    KernelError.refuseIf(index != 0 && !queues.contains(index - 1), Errno.EIO);
-    queues.add(index);
-  }
-
-  @Override
-  void removeQueue(int index) {
-    queues.remove(index);
   }
 }

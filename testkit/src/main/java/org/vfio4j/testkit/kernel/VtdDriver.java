@@ -3,21 +3,19 @@ package org.vfio4j.testkit.kernel;
 
 import java.nio.ByteBuffer;
 import org.vfio4j.Errno;
-import org.vfio4j.dma.IovaRange;
 import org.vfio4j.iommufd.uapi.IommuHwInfoVtd;
 import org.vfio4j.iommufd.uapi.IommuHwptVtdS1;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.testkit.machine.KernelVersion;
 import org.vfio4j.testkit.machine.Machine;
-import org.vfio4j.testkit.machine.MachineIommu;
 
 /**
  * Intel VT-d.
  *
  * <p>Source: {@code drivers/iommu/intel/iommu.c}. The registers are those of the VT-d
- * specification, as far as they follow from what the machine's IOMMU can.
+ * specification, as far as they follow from what the machine's IOMMU can().
  */
-final class VtdDriver extends IommuDriver {
+final class VtdDriver extends MachineIommuDriver {
   /** CAP_REG: guest address width, pages of 2 MiB and 1 GiB, caching mode. */
   private static final int CAP_MGAW_SHIFT = 16;
 
@@ -47,13 +45,10 @@ final class VtdDriver extends IommuDriver {
   private static final long ECAP_FIRST_STAGE = 1L << 47;
 
   private final KernelVersion version;
-  private final int bits;
-  private final MachineIommu can;
 
   VtdDriver(KernelVersion version, Machine machine) {
+    super(machine);
     this.version = version;
-    this.bits = machine.iommuBits();
-    this.can = machine.iommu();
   }
 
   @Override
@@ -76,70 +71,45 @@ final class VtdDriver extends IommuDriver {
 
   private long capabilities() {
     // Tables of 3, 4 or 5 levels, which translate 39, 48 or 57 bits.
-    long levels = bits <= 39 ? 1 << 1 : bits <= 48 ? 1 << 2 : 1 << 3;
+    long levels = bits() <= 39 ? 1 << 1 : bits() <= 48 ? 1 << 2 : 1 << 3;
     return CAP_DOMAINS_64K
         | CAP_OF_QEMU
         | CAP_CACHING_MODE
         | CAP_2M_AND_1G
         | levels << CAP_SAGAW_SHIFT
-        | (long) (bits - 1) << CAP_MGAW_SHIFT;
+        | (long) (bits() - 1) << CAP_MGAW_SHIFT;
   }
 
   private long extended() {
     long extended = ECAP_QUEUED_INVALIDATION | ECAP_INTERRUPT_REMAPPING | ECAP_OF_QEMU;
-    boolean scalable = can.hasDirtyTracking() || can.hasNesting() || can.pasidBits() > 0;
+    boolean scalable = can().hasDirtyTracking() || canNest() || can().pasidBits() > 0;
     if (scalable) {
       extended |= ECAP_SCALABLE_MODE | ECAP_SECOND_STAGE;
     }
-    if (can.hasDirtyTracking()) {
+    if (can().hasDirtyTracking()) {
       extended |= ECAP_DIRTY_TRACKING;
     }
-    if (can.hasNesting()) {
+    if (canNest()) {
       extended |= ECAP_NESTING | ECAP_FIRST_STAGE;
     }
-    if (can.hasPageFaults()) {
+    if (can().hasPageFaults()) {
       extended |= ECAP_PAGE_REQUESTS;
     }
-    if (can.pasidBits() > 0) {
-      extended |= ECAP_PASIDS | (can.pasidBits() - 1L) << ECAP_PASID_BITS_SHIFT;
+    if (can().pasidBits() > 0) {
+      extended |= ECAP_PASIDS | (can().pasidBits() - 1L) << ECAP_PASID_BITS_SHIFT;
     }
     return extended;
   }
 
   @Override
-  boolean canTrackDirty(Endpoint device) {
-    return can.hasDirtyTracking();
-  }
-
-  @Override
   int pasidBits(Endpoint device) {
-    return can.pasidBits();
-  }
-
-  /** It comes with page requests. */
-  @Override
-  boolean hasAts(Endpoint device) {
-    return can.hasPageFaults();
-  }
-
-  @Override
-  PagingDomain allocate(Endpoint device, int flags, UserData data) {
-    boolean nesting = (flags & IommufdUapi.IOMMU_HWPT_ALLOC_NEST_PARENT) != 0;
-    boolean dirty = (flags & IommufdUapi.IOMMU_HWPT_ALLOC_DIRTY_TRACKING) != 0;
-    boolean pasid = (flags & IommufdUapi.IOMMU_HWPT_ALLOC_PASID) != 0;
-    boolean wrong =
-        data != null
-            || (nesting && !can.hasNesting())
-            || (dirty && !can.hasDirtyTracking())
-            || (pasid && can.pasidBits() == 0);
-    KernelError.refuseIf(wrong, Errno.EOPNOTSUPP);
-    return new PagingDomain(this, UserMemory.PAGE, IovaRange.bits(bits), dirty);
+    return can().pasidBits();
   }
 
   @Override
   NestedDomain allocateNested(Endpoint device, int flags, PagingDomain parent, UserData data) {
     boolean unknown =
-        !can.hasNesting()
+        !canNest()
             || (flags & ~IommufdUapi.IOMMU_HWPT_ALLOC_PASID) != 0
             || data.type() != IommufdUapi.IOMMU_HWPT_DATA_VTD_S1;
     KernelError.refuseIf(unknown, Errno.EOPNOTSUPP);
@@ -153,15 +123,8 @@ final class VtdDriver extends IommuDriver {
         table.getInt(IommuHwptVtdS1.ADDR_WIDTH));
   }
 
-  /** prepare_domain_attach_device(). */
-  @Override
-  void attach(Endpoint device, IommuDomain domain) {
-    boolean dirty = domain instanceof PagingDomain paging && paging.hasDirtyOps();
-    KernelError.refuseIf(dirty && !can.hasDirtyTracking(), Errno.EINVAL);
-  }
-
   @Override
   void enableFaults(Endpoint device) {
-    KernelError.refuseIf(!can.hasPageFaults(), Errno.ENODEV);
+    KernelError.refuseIf(!can().hasPageFaults(), Errno.ENODEV);
   }
 }
