@@ -29,7 +29,6 @@ import org.vfio4j.testkit.device.MdpyDriver;
 import org.vfio4j.testkit.device.MediatedAttribute;
 import org.vfio4j.testkit.device.MediatedBus;
 import org.vfio4j.testkit.device.MediatedDriver;
-import org.vfio4j.testkit.device.MediatedIrq;
 import org.vfio4j.testkit.device.MediatedModel;
 import org.vfio4j.testkit.device.MediatedRegion;
 import org.vfio4j.testkit.device.MediatedType;
@@ -247,16 +246,6 @@ class MediatedDeviceTest {
               8,
               VfioDeviceUapi.VFIO_REGION_INFO_FLAG_READ
                   | VfioDeviceUapi.VFIO_REGION_INFO_FLAG_WRITE));
-    }
-
-    @Override
-    public int irqs() {
-      return 0;
-    }
-
-    @Override
-    public Optional<MediatedIrq> irq(int index) {
-      return Optional.empty();
     }
 
     @Override

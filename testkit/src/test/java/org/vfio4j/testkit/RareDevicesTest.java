@@ -34,7 +34,6 @@ import org.vfio4j.linux.SysfsDevice;
 import org.vfio4j.testkit.device.InertModel;
 import org.vfio4j.testkit.device.MediatedBus;
 import org.vfio4j.testkit.device.MediatedDriver;
-import org.vfio4j.testkit.device.MediatedIrq;
 import org.vfio4j.testkit.device.MediatedModel;
 import org.vfio4j.testkit.device.MediatedRegion;
 import org.vfio4j.testkit.device.MediatedType;
@@ -135,16 +134,6 @@ class RareDevicesTest {
     @Override
     public Optional<MediatedRegion> region(int index) {
       return index == 0 ? Optional.of(region) : Optional.empty();
-    }
-
-    @Override
-    public int irqs() {
-      return 0;
-    }
-
-    @Override
-    public Optional<MediatedIrq> irq(int index) {
-      return Optional.empty();
     }
 
     @Override

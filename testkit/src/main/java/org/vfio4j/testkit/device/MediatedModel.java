@@ -21,11 +21,15 @@ public interface MediatedModel {
   /** Empty where the index is refused. */
   Optional<MediatedRegion> region(int index);
 
-  /** How many interrupts VFIO_DEVICE_GET_INFO counts. */
-  int irqs();
+  /** How many interrupts VFIO_DEVICE_GET_INFO counts; none unless the model says otherwise. */
+  default int irqs() {
+    return 0;
+  }
 
   /** Empty where the driver knows nothing of an index below {@link #irqs()}. */
-  Optional<MediatedIrq> irq(int index);
+  default Optional<MediatedIrq> irq(int index) {
+    return Optional.empty();
+  }
 
   /**
    * Whether an access to the file of the device reaches something; the read or write fails with
