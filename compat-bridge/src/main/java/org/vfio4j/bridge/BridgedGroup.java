@@ -157,7 +157,7 @@ final class BridgedGroup extends BridgedFile {
     if (container != null) {
       flags = VfioGroupUapi.VFIO_GROUP_FLAGS_CONTAINER_SET | VfioGroupUapi.VFIO_GROUP_FLAGS_VIABLE;
     } else {
-      Explanation against = isReal() ? members.againstUse() : null;
+      Explanation against = againstUse();
       if (against == null) {
         flags = VfioGroupUapi.VFIO_GROUP_FLAGS_VIABLE;
       } else {
@@ -166,6 +166,11 @@ final class BridgedGroup extends BridgedFile {
     }
     status.putInt(VfioGroupStatus.FLAGS, flags);
     argument.write(0, status);
+  }
+
+  /** Null for no reason: never one for a group that no IOMMU keeps apart, which nobody owns. */
+  private Explanation againstUse() throws BridgeRefusal {
+    return isReal() ? members.againstUse() : null;
   }
 
   private synchronized void join(int fd) throws BridgeRefusal {
@@ -185,7 +190,7 @@ final class BridgedGroup extends BridgedFile {
               "open /dev/vfio/vfio through the bridge; a program that has an iommufd already binds"
                   + " the device to it by its node"));
     }
-    Explanation against = isReal() ? members.againstUse() : null;
+    Explanation against = againstUse();
     if (against != null) {
       bridge().tally().refused(mode, LegacyCall.GROUP_SET_CONTAINER, against.fact());
       throw BridgeRefusal.of(Errno.EPERM, against);

@@ -9,6 +9,7 @@ import org.vfio4j.lab.LabKernels;
 
 /** As {@link FidelityTest}, in the topology without an IOMMU. */
 @Tag("fidelity-noiommu")
+@Tag("random")
 class FidelityNoIommuTest {
   static List<Domain> domains() {
     return FidelityRun.chosen(Domains.withoutIommu());
