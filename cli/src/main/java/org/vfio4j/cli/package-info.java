@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The command line: what devices there are, how each would be opened, and why not otherwise.
+ * The command line: mediated devices, their types, and the definitions that outlast a reboot.
  *
- * <p>It shows a person what the library knows: devices with their drivers and isolation, the
- * opening plan with a reason for every mode that is out of the question, mediated-device types, and
- * traces of the calls that a program makes. Each answer can be had as a table or as JSON for
- * machines, and each failure ends with the exception's fact, its hint, and an exit status of its
- * own.
+ * <p>Each answer can be had as a table or as JSON for machines, and each refusal ends with the
+ * exception's fact and its hint.
  *
  * <p>The commands are thin. Whatever one of them finds out, a program can find out through the
  * public API, and no logic lives here that a library user would miss. The module is not published
