@@ -75,10 +75,9 @@ public final class HotReset {
     try {
       int room = 0;
       int result = 0;
-      for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        if (Integer.compareUnsigned(room, MOST_FUNCTIONS) > 0) {
-          break;
-        }
+      for (int attempt = 0;
+          attempt < MAX_ATTEMPTS && Integer.compareUnsigned(room, MOST_FUNCTIONS) <= 0;
+          attempt++) {
         VfioPciHotResetInfo info = new VfioPciHotResetInfo(room * VfioPciDependentDevice.SIZEOF);
         result =
             device
