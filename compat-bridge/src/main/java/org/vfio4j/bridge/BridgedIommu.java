@@ -361,27 +361,24 @@ final class BridgedIommu {
     }
     long iova = unmap.getLong(VfioIommuType1DmaUnmap.IOVA);
     long size = unmap.getLong(VfioIommuType1DmaUnmap.SIZE);
+    long bytes;
     if (withBitmap) {
-      unmapWithBitmap(
-          bridge.tally().made(mode, LegacyCall.IOMMU_UNMAP_DMA_BITMAP),
-          iova,
-          size,
-          argsz,
-          argument);
+      Cause cause = bridge.tally().made(mode, LegacyCall.IOMMU_UNMAP_DMA_BITMAP);
+      bytes = unmapWithBitmap(cause, iova, size, argsz, argument);
     } else {
       Cause cause = bridge.tally().made(mode, LegacyCall.IOMMU_UNMAP_DMA_ALL);
       BridgeRefusal.refuseIf(iova != 0 || size != 0, Errno.EINVAL);
-      unmapAll(cause);
+      bytes = unmapAll(cause);
     }
-    unmap.putLong(VfioIommuType1DmaUnmap.SIZE, unmapped);
+    unmap.putLong(VfioIommuType1DmaUnmap.SIZE, bytes);
     return 0;
   }
 
-  private synchronized void unmapAll(Cause cause) throws BridgeRefusal {
-    unmapped = 0;
+  /** How many bytes that were. */
+  private synchronized long unmapAll(Cause cause) throws BridgeRefusal {
     BridgeRefusal.refuseIf(released, Errno.EINVAL);
     if (mappings.count() == 0) {
-      return;
+      return 0;
     }
     bridge.tally().count(cause, DeviceCall.IOMMU_IOAS_UNMAP);
     int result = below.ioctl(iommufd, IommufdUapi.IOMMU_IOAS_UNMAP, ioasUnmap.iova(0).length(ALL));
@@ -390,9 +387,9 @@ final class BridgedIommu {
       resync();
       throw BridgeRefusal.of(Errno.ofResult(result));
     }
-    unmapped = ioasUnmap.length();
     available += mappings.count();
     mappings.clear();
+    return ioasUnmap.length();
   }
 
   /** Asks for each mapping whether it is there still, by removing it. */
@@ -409,31 +406,24 @@ final class BridgedIommu {
     }
   }
 
-  private void unmapWithBitmap(Cause cause, long iova, long size, int argsz, UserArgument argument)
+  /** How many bytes that were. */
+  private long unmapWithBitmap(Cause cause, long iova, long size, int argsz, UserArgument argument)
       throws BridgeRefusal {
     int end = VfioIommuType1DmaUnmap.SIZEOF + VfioBitmap.SIZEOF;
     BridgeRefusal.refuseIf(Integer.compareUnsigned(argsz, end) < 0, Errno.EINVAL);
     NativeBlock bitmap = argument.read(VfioIommuType1DmaUnmap.SIZEOF, VfioBitmap.SIZEOF);
     DirtyLog.checkBitmap(bitmap, 0, size);
+    long last = iova + size - 1;
     synchronized (this) {
-      unmapped = 0;
       BridgeRefusal.refuseIf(released || !isRange(iova, size), Errno.EINVAL);
       dirtyLog.checkTracking(bitmap.getLong(VfioBitmap.PGSIZE));
       if (v2) {
-        BridgeRefusal.refuseIf(dirtyLog.cuts(iova, iova + size - 1), Errno.EINVAL);
+        BridgeRefusal.refuseIf(dirtyLog.cuts(iova, last), Errno.EINVAL);
       }
       UserArgument words = argument.at(bitmap.getLong(VfioBitmap.DATA));
       dirtyLog.report(cause, words, iova, size);
-      int node = mappings.first(iova, iova + size - 1);
-      long bytes = 0;
-      while (node != Mappings.NONE
-          && Long.compareUnsigned(mappings.iova(node), iova + size - 1) <= 0) {
-        int next = mappings.next(node);
-        BridgeRefusal.check(removeWhole(mappings.iova(node), mappings.size(node)));
-        bytes += unmapped;
-        node = next;
-      }
-      unmapped = bytes;
+      BridgeRefusal.check(removeFrom(mappings.first(iova, last), last));
+      return unmapped;
     }
   }
 

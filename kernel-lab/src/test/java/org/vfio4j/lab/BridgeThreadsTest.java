@@ -16,6 +16,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -31,6 +32,7 @@ import org.vfio4j.group.IommuType;
 import org.vfio4j.group.Type1Iommu;
 import org.vfio4j.group.VfioContainer;
 import org.vfio4j.group.VfioGroup;
+import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.memory.MappedMemory;
 
 /** A bridge that several threads use at a time: what one ends, another one is in the middle of. */
@@ -41,13 +43,29 @@ class BridgeThreadsTest {
 
   private final CompatBridge bridge = CompatBridge.over(Lab.KERNEL, AssignmentPolicy.STAGE_2);
   private final MappedMemory memory = Memory.pages(1);
-  private final ExecutorService threads = Executors.newCachedThreadPool();
+  private final List<Thread> started = Collections.synchronizedList(new ArrayList<>());
+  private final ExecutorService threads = Executors.newCachedThreadPool(this::start);
+
+  private Thread start(Runnable work) {
+    Thread thread = new Thread(work);
+    started.add(thread);
+    return thread;
+  }
 
   @AfterEach
   void end() throws InterruptedException {
     threads.shutdownNow();
-    assertThat(threads.awaitTermination(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+    awaitThreads();
     Lab.KERNEL.munmap(memory);
+  }
+
+  /** A pool says that it has terminated before its last thread is gone. */
+  private void awaitThreads() throws InterruptedException {
+    threads.shutdown();
+    assertThat(threads.awaitTermination(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+    for (Thread thread : List.copyOf(started)) {
+      thread.join();
+    }
   }
 
   /** Runs them all at once, again and again until the first is through with its rounds. */
@@ -119,8 +137,7 @@ class BridgeThreadsTest {
       assertThat(stays.available()).isEqualTo("65535");
     }
     // What is idle in the pool is no thread of the bridge.
-    threads.shutdown();
-    assertThat(threads.awaitTermination(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+    awaitThreads();
     ProcessState.now().assertSameAs(before);
   }
 
@@ -128,6 +145,39 @@ class BridgeThreadsTest {
     assertThat(raw.map(memory.address(), iova, PAGE)).isEqualTo("0");
     assertThat(raw.unmap(iova, PAGE)).isEqualTo("0, size 1 page");
     return null;
+  }
+
+  /** What is unmapped is told once, to whoever unmapped it. */
+  @Test
+  void everyPageIsUnmappedByOneOfThem()
+      throws ExecutionException, InterruptedException, TimeoutException {
+    LongAdder mapped = new LongAdder();
+    LongAdder unmapped = new LongAdder();
+    try (RawContainer raw = new RawContainer(bridge, VfioMode.BRIDGE_TYPE1V2, Lab.EDU)) {
+      raw.ready();
+      List<Callable<?>> others = new ArrayList<>();
+      for (int thread = 0; thread < 2; thread++) {
+        long iova = IOVA + thread * 2 * PAGE;
+        others.add(
+            () -> {
+              for (int page = 0; page < 2; page++) {
+                if (raw.map(memory.address(), iova + page * PAGE, PAGE).equals("0")) {
+                  mapped.add(PAGE);
+                }
+              }
+              unmapped.add(raw.unmapped(0, iova, PAGE));
+              return null;
+            });
+      }
+      Callable<?> all =
+          () -> {
+            unmapped.add(raw.unmapped(VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_ALL, 0, 0));
+            return null;
+          };
+      together(2000, all, others);
+      unmapped.add(raw.unmapped(VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_ALL, 0, 0));
+    }
+    assertThat(mapped.sum()).isPositive().isEqualTo(unmapped.sum());
   }
 
   /** Everything is closed, in any order, under threads that map and ask. */
@@ -157,8 +207,7 @@ class BridgeThreadsTest {
         assertThat(one.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isNotNegative();
       }
     }
-    threads.shutdown();
-    assertThat(threads.awaitTermination(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+    awaitThreads();
     ProcessState.now().assertSameAs(before);
     // The group is nobody's any more.
     Lab.openEdu(VfioMode.VFIO_TYPE1V2_IOMMU).close();

@@ -167,6 +167,13 @@ final class RawContainer implements AutoCloseable {
     return answer(result) + ", size " + pages(unmap.size());
   }
 
+  /** How many bytes that has unmapped, as the kernel writes it back. */
+  long unmapped(int flags, long iova, long size) {
+    VfioIommuType1DmaUnmap unmap = new VfioIommuType1DmaUnmap().flags(flags).iova(iova).size(size);
+    must(answer(kernel.ioctl(container, VfioGroupUapi.VFIO_IOMMU_UNMAP_DMA, unmap)));
+    return unmap.size();
+  }
+
   private static String pages(long bytes) {
     return bytes % 4096 == 0 ? bytes / 4096 + (bytes == 4096 ? " page" : " pages") : bytes + " B";
   }
