@@ -18,6 +18,7 @@ import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.iommufd.uapi.IommuIoasAlloc;
 import org.vfio4j.iommufd.uapi.IommuIoasAllowIovas;
 import org.vfio4j.iommufd.uapi.IommuIoasCopy;
+import org.vfio4j.iommufd.uapi.IommuIoasMap;
 import org.vfio4j.iommufd.uapi.IommuIoasUnmap;
 import org.vfio4j.iommufd.uapi.IommuOption;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
@@ -80,6 +81,22 @@ class IommufdRefusalsTest {
       assertThat(copy.dstIova()).isEqualTo(PAGE);
     } finally {
       Lab.KERNEL.munmap(memory);
+    }
+  }
+
+  /** Nothing is pinned without a device, so it may be any address; the place is chosen as like it. */
+  @Test
+  void aPlaceForAnAddressOfTheKernel() {
+    try (Iommufd iommufd = Iommufd.open(Lab.KERNEL);
+        Ioas ioas = iommufd.allocateIoas()) {
+      IommuIoasMap map =
+          new IommuIoasMap()
+              .flags(IommufdUapi.IOMMU_IOAS_MAP_READABLE)
+              .ioasId(ioas.id().value())
+              .userVa(0xffff_8880_0000_0800L)
+              .length(3 * PAGE);
+      assertThat(Lab.KERNEL.ioctl(iommufd.fd(), IommufdUapi.IOMMU_IOAS_MAP, map)).isZero();
+      assertThat(map.iova()).isEqualTo(PAGE + 0x800);
     }
   }
 

@@ -17,6 +17,7 @@ import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.iommufd.PagingHwpt;
 import org.vfio4j.iommufd.uapi.IommuHwInfo;
 import org.vfio4j.iommufd.uapi.IommuHwptAlloc;
+import org.vfio4j.iommufd.uapi.IommuIoasMap;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.memory.MappedMemory;
 import org.vfio4j.memory.NativeBlock;
@@ -91,6 +92,35 @@ class MockHwptTest {
     } finally {
       Lab.KERNEL.munmap(memory);
     }
+  }
+
+  /** Half a page at the end of all addresses: the kernel pins the whole one. */
+  @Test
+  void thereIsNoLastPage() {
+    try (Iommufd iommufd = Iommufd.open(Lab.KERNEL);
+        Ioas ioas = iommufd.allocateIoas();
+        MockDevice mock = MockDevice.attachedTo(ioas)) {
+      assertThat(mock.hwpt()).isNotNull();
+      IommuIoasMap map =
+          new IommuIoasMap()
+              .flags(IommufdUapi.IOMMU_IOAS_MAP_READABLE | IommufdUapi.IOMMU_IOAS_MAP_FIXED_IOVA)
+              .ioasId(ioas.id().value())
+              .iova(IOVA)
+              .length(MockDevice.IO_PAGE);
+      assertThat(map(iommufd, map.userVa(-PAGE))).isEqualTo(Errno.EOVERFLOW);
+      assertThat(map(iommufd, map.userVa(-2 * PAGE))).isEqualTo(Errno.EFAULT);
+      map.length(PAGE + MockDevice.IO_PAGE);
+      assertThat(map(iommufd, map.userVa(-2 * PAGE))).isEqualTo(Errno.EOVERFLOW);
+      // As many pages as are pinned at once, and one more.
+      map.length(8192 * PAGE - MockDevice.IO_PAGE);
+      assertThat(map(iommufd, map.userVa(-8192 * PAGE))).isEqualTo(Errno.EOVERFLOW);
+      map.length(8193 * PAGE - MockDevice.IO_PAGE);
+      assertThat(map(iommufd, map.userVa(-8193 * PAGE))).isEqualTo(Errno.EFAULT);
+    }
+  }
+
+  private static Errno map(Iommufd iommufd, IommuIoasMap map) {
+    return Errno.ofResult(Lab.KERNEL.ioctl(iommufd.fd(), IommufdUapi.IOMMU_IOAS_MAP, map));
   }
 
   @Test

@@ -246,7 +246,7 @@ final class Ioas extends IommufdObject {
     }
     wanted = min(wanted, MOST_ALIGNMENT);
     KernelError.refuseIf(Long.compareUnsigned(wanted, alignment) < 0, Errno.EINVAL);
-    Placement placement = new Placement(wanted, userVa % PAGE, length);
+    Placement placement = new Placement(wanted, userVa & (PAGE - 1), length);
     if (allowed.isEmpty()) {
       return choose(placement, PAGE, LAST_CHOICE).orElseThrow(() -> KernelError.of(Errno.ENOSPC));
     }

@@ -15,6 +15,9 @@ import org.vfio4j.testkit.kernel.UserMemory.PinAccount;
  * <p>Source: {@code struct iopt_pages} in {@code drivers/iommu/iommufd/pages.c}.
  */
 final class Pages {
+  /** How many the kernel pins at once: as many as TEMP_MEMORY_LIMIT has pointers to. */
+  private static final long MOST_AT_ONCE = 8192;
+
   private final UserMemory memory;
   private final PinAccount account;
   private final long address;
@@ -90,8 +93,8 @@ final class Pages {
   }
 
   /**
-   * EFAULT where the process does not have the memory, ENOMEM over the limit, EINVAL where nobody
-   * may reach it.
+   * EFAULT where the process does not have the memory, or EOVERFLOW, ENOMEM over the limit, EINVAL
+   * where nobody may reach it.
    */
   void pin(Mapping mapping) {
     KernelError.refuseIf(absent, Errno.EINVAL);
@@ -99,7 +102,9 @@ final class Pages {
         dmaBuf == null
             ? memory.pin(address + mapping.pagesOffset(), mapping.length(), writable)
             : dmaBuf.pin(start + mapping.pagesOffset());
-    KernelError.refuseIf(pin == null, Errno.EFAULT);
+    if (pin == null) {
+      throw KernelError.of(endsTheAddresses(mapping) ? Errno.EOVERFLOW : Errno.EFAULT);
+    }
     pinned.add(mapping);
     try {
       account();
@@ -111,6 +116,18 @@ final class Pages {
       throw e;
     }
     mapping.pinned(pin);
+  }
+
+  /**
+   * Whether the pages that the kernel asks for first reach to where 64 bits end. It counts whole
+   * pages there, and so it is not only bytes that do. Source: pin_user_pages_fast() in {@code
+   * mm/gup.c}.
+   */
+  private boolean endsTheAddresses(Mapping mapping) {
+    long start = address + mapping.pagesOffset();
+    long first = UserMemory.pages(start);
+    long count = UserMemory.pages(start + mapping.length() - 1) - first + 1;
+    return UserMemory.pages(-1) - first < Math.min(count, MOST_AT_ONCE);
   }
 
   void unpin(Mapping mapping) {
