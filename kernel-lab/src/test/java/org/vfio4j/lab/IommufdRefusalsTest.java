@@ -84,7 +84,9 @@ class IommufdRefusalsTest {
     }
   }
 
-  /** Nothing is pinned without a device, so it may be any address; the place is chosen as like it. */
+  /**
+   * Nothing is pinned without a device, so it may be any address; the place is chosen as like it.
+   */
   @Test
   void aPlaceForAnAddressOfTheKernel() {
     try (Iommufd iommufd = Iommufd.open(Lab.KERNEL);

@@ -287,6 +287,11 @@ public final class Call {
     return fd;
   }
 
+  /** What it would close; null for nothing that has a name. */
+  Handle closes() {
+    return operation == Operation.CLOSE ? fd.handle() : null;
+  }
+
   Argument number() {
     return number;
   }

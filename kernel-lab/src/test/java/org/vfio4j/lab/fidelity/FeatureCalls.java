@@ -79,13 +79,23 @@ public final class FeatureCalls {
     int size = DATA + VfioDeviceFeatureMigState.SIZEOF;
     int flags = SET | VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE;
     Handle stream = world.handle(STREAM);
-    return call(fd, draw.mostly(size, size - 1, size + 8), flags)
-        .u32(
-            "device_state",
-            DATA + VfioDeviceFeatureMigState.DEVICE_STATE,
-            draw.mostly(draw.below(STATES), STATES, -1))
+    int argsz = draw.mostly(size, size - 1, size + 8);
+    int state = draw.mostly(draw.below(STATES), STATES, -1);
+    return call(fd, argsz, flags)
+        .u32("device_state", DATA + VfioDeviceFeatureMigState.DEVICE_STATE, state)
         .u32("data_fd", DATA + VfioDeviceFeatureMigState.DATA_FD, -1)
-        .makesFd(stream, DATA + VfioDeviceFeatureMigState.DATA_FD);
+        .makesFd(stream, DATA + VfioDeviceFeatureMigState.DATA_FD)
+        .learn(() -> keep(fd, state == VfioDeviceUapi.VFIO_DEVICE_STATE_RESUMING));
+  }
+
+  /**
+   * Closed for the last time while it is resuming, a device of mtty forgets its stream but not its
+   * state, and Linux 6.12 reads through a null pointer on the way out of it (mtty_load_state()).
+   */
+  private static void keep(Argument device, boolean isResuming) {
+    if (device.handle() != null) {
+      device.handle().keep(isResuming);
+    }
   }
 
   private static Call read(Draw draw, World world) {
@@ -135,6 +145,8 @@ public final class FeatureCalls {
   private Call reset(Draw draw, World world) {
     Argument fd = world.fd(draw, kind);
     int request = VfioDeviceUapi.VFIO_DEVICE_RESET;
-    return fd == null ? null : Call.ioctl("VFIO_DEVICE_RESET", request, fd, Argument.of(0));
+    return fd == null
+        ? null
+        : Call.ioctl("VFIO_DEVICE_RESET", request, fd, Argument.of(0)).learn(() -> keep(fd, false));
   }
 }

@@ -22,6 +22,7 @@ public final class Handle {
   private Handle partner;
   private boolean isOpen;
   private boolean isDescriptor;
+  private boolean isKept;
   private int state;
 
   /**
@@ -62,6 +63,15 @@ public final class Handle {
     isDescriptor = true;
   }
 
+  /** Whether it must not be closed as it is now. */
+  boolean isKept() {
+    return isKept;
+  }
+
+  public void keep(boolean wanted) {
+    isKept = wanted;
+  }
+
   /** It is gone; calls may use it still. */
   public void end() {
     isOpen = false;
@@ -77,7 +87,10 @@ public final class Handle {
     return this;
   }
 
-  /** What it was last connected with: the container of a group. Null unless set. */
+  /**
+   * What it was last connected with: the container of a group, or that of a device's group when the
+   * device was opened. Null unless set.
+   */
   public Handle partner() {
     return partner;
   }

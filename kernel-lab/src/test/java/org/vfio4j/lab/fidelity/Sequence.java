@@ -30,10 +30,15 @@ final class Sequence {
   Call next() {
     last = made < opening.size() ? opening.get(made).next(draw, world) : null;
     made++;
-    while (last == null) {
+    while (last == null || closesWhatIsKept(last)) {
       last = choose();
     }
     return last;
+  }
+
+  private boolean closesWhatIsKept(Call call) {
+    Handle closed = call.closes();
+    return closed != null && world.mustNotClose(closed);
   }
 
   /** What the last call returned, and where it was made. */

@@ -82,6 +82,14 @@ public final class World {
     return null;
   }
 
+  /**
+   * Whether closing this descriptor may end what is to be kept; a closed one has a number that may
+   * be in use.
+   */
+  boolean mustNotClose(Handle handle) {
+    return handle.isKept() || (!handle.isOpen() && all().stream().anyMatch(Handle::isKept));
+  }
+
   /** All that are open. */
   public List<Handle> open(String kind) {
     return all(kind).stream().filter(Handle::isOpen).toList();
