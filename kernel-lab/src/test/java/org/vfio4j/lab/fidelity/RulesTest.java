@@ -234,15 +234,17 @@ class RulesTest {
 
   /** GET_BITMAP with one word of bits behind the struct. */
   private static Call bitmap(Argument fd, long iova, long size, long pageSize, long bytes) {
+    return getBitmap(fd, iova, size, pageSize, bytes).pointer("data", 40, 128).area(128, 64);
+  }
+
+  private static Call getBitmap(Argument fd, long iova, long size, long pageSize, long bytes) {
     return Call.ioctl("VFIO_IOMMU_DIRTY_PAGES", 0x3B75, fd)
         .u32("argsz", 0, 48)
         .u32("flags", 4, 4)
         .u64("iova", 8, iova)
         .u64("size", 16, size)
         .u64("pgsize", 24, pageSize)
-        .u64("bytes", 32, bytes)
-        .pointer("data", 40, 128)
-        .area(128, 64);
+        .u64("bytes", 32, bytes);
   }
 
   private static Call unknown(Argument fd, int request) {
@@ -759,6 +761,19 @@ class RulesTest {
           assertThat(s.told(128)).isEqualTo(6);
         });
     rule(
+        "type1v2: bits that could not be told stay where they were shifted to",
+        s -> {
+          Argument c = s.container(3);
+          s.works(mapDma(c, 32, 3, s.memory(), IOVA, PAGE));
+          s.works(dirty(c, 1));
+          long nowhere = 0x7fff_ffff_f000L;
+          s.fails(
+              Errno.EFAULT,
+              getBitmap(c, IOVA - 6 * PAGE, 7 * PAGE, PAGE, 8).u64("data", 40, nowhere));
+          s.works(bitmap(c, IOVA, PAGE, PAGE, 8));
+          assertThat(s.told(128)).isEqualTo(1 | 1 << 6);
+        });
+    rule(
         "type1v2: a bitmap that is too small, of other pages or of a part is EINVAL",
         s -> {
           Argument c = s.container(3);
@@ -989,6 +1004,19 @@ class RulesTest {
           s.fails(Errno.EINVAL, Call.pread(cdev, 4, 1L << 40));
           s.fails(Errno.EFAULT, Call.pread(cdev, 4, (7L << 40) + 0x1000));
           s.fails(Errno.EINVAL, Call.pwrite(cdev, 4, 6L << 40).u32("value", 0, 0));
+        });
+    ioasRule(
+        "what a program wrote to the header is gone when the device is opened again",
+        (s, fd, ioas) -> {
+          Argument cdev = s.bound("/dev/vfio/devices/vfio0", fd);
+          long cacheLineSize = (7L << 40) + 0xc;
+          s.returns(1, Call.pwrite(cdev, 1, cacheLineSize).u32("value", 0, 0x40));
+          s.returns(1, Call.pread(cdev, 1, cacheLineSize));
+          assertThat(s.told(0) & 0xff).isEqualTo(0x40);
+          s.works(Call.close(cdev));
+          Argument again = s.bound("/dev/vfio/devices/vfio0", fd);
+          s.returns(1, Call.pread(again, 1, cacheLineSize));
+          assertThat(s.told(0) & 0xff).isZero();
         });
     ioasRule(
         "no vectors of MSI are ERANGE, and one too many are EINVAL",

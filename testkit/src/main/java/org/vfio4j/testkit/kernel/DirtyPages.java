@@ -46,7 +46,9 @@ final class DirtyPages {
       for (int i = count - 1; i > 0; i--) {
         words[i] = (words[i] << shift) | (words[i - 1] >>> (Long.SIZE - shift));
       }
-      words[0] = (words[0] << shift) | bitmap.at(bitmap.number() + at).getLong(0);
+      words[0] <<= shift;
+      // Where the caller's word cannot be read, the bits stay where they were shifted to.
+      words[0] |= bitmap.at(bitmap.number() + at).getLong(0);
     }
     UserPointer target = bitmap.at(bitmap.number() + at);
     for (int i = 0; i < count; i++) {

@@ -45,8 +45,8 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   /** Reads and writes of registers that are under way. */
   private int accesses;
 
-  /** The command register as the device was opened, for its close: pci_store_saved_state(). */
-  private final int command;
+  /** The configuration as the device was opened, for its close: pci_store_saved_state(). */
+  private final byte[] saved;
 
   VfioPci(Core core, PciDevice pci) {
     this.core = core;
@@ -60,7 +60,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
         hardware.setCommand(io ? ConfigSpace.COMMAND_IO : ConfigSpace.COMMAND_MEMORY, true);
       }
     }
-    command = hardware.getShort(ConfigSpace.COMMAND);
+    saved = hardware.content();
     hardware.setCommand(ConfigSpace.COMMAND_INTX_DISABLE, false);
     irqs = new VfioIrqs(core, pci);
     config = new VfioConfig(pci, irqs);
@@ -81,8 +81,8 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
     if (pci.isVirtual() && pci.physicalToken() != null) {
       pci.physicalToken().unuse();
     }
-    for (int bit = 1; bit <= ConfigSpace.COMMAND_INTX_DISABLE; bit <<= 1) {
-      pci.config().setCommand(bit, (command & bit) != 0);
+    for (int at = 0; at < ConfigSpace.HEADER_SIZE; at++) {
+      pci.config().write(at, saved[at]);
     }
     pci.config().setCommand(ConfigSpace.COMMAND_MASTER, false);
     if (pci.function().isResettable()) {
