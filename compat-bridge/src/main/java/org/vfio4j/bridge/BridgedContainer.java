@@ -124,14 +124,15 @@ final class BridgedContainer extends BridgedFile {
    * that an IOAS neither nests in type1's way nor changes addresses.
    */
   private synchronized int checkExtension(long extension) {
+    if (extension == VfioGroupUapi.VFIO_NOIOMMU_IOMMU) {
+      boolean may = iommu == null && (groups.isEmpty() || isNoIommu());
+      return may && bridge().isNoIommuMode() ? 1 : 0;
+    }
     if (noIommuSet || isNoIommu()) {
-      return extension == VfioGroupUapi.VFIO_NOIOMMU_IOMMU ? 1 : 0;
+      return 0;
     }
     if (extension == VfioGroupUapi.VFIO_DMA_CC_IOMMU) {
       return iommu != null && iommu.isCacheCoherent() ? 1 : 0;
-    }
-    if (extension == VfioGroupUapi.VFIO_NOIOMMU_IOMMU) {
-      return iommu == null && bridge().isNoIommuMode() ? 1 : 0;
     }
     boolean has =
         extension == VfioGroupUapi.VFIO_TYPE1_IOMMU
@@ -143,7 +144,7 @@ final class BridgedContainer extends BridgedFile {
   private synchronized void setIommu(Cause cause, long type) throws BridgeRefusal {
     BridgeRefusal.refuseIf(groups.isEmpty() || hasIommu(), Errno.EINVAL);
     if (isNoIommu()) {
-      BridgeRefusal.refuseIf(type != VfioGroupUapi.VFIO_NOIOMMU_IOMMU, Errno.ENODEV);
+      BridgeRefusal.refuseIf(checkExtension(type) == 0, Errno.ENODEV);
       noIommuSet = true;
       return;
     }

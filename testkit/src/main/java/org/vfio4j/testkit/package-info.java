@@ -38,8 +38,10 @@
  *       org.vfio4j.testkit.machine.MachineIommu}; the mock devices of the kernel's self-test are
  *       there with {@link org.vfio4j.testkit.machine.Machine#iommufdTest}.
  *   <li>Of what came after 6.12: mappings of files ({@link
- *       org.vfio4j.testkit.FakeKernel#memoryFile}), change of process, and virtual IOMMUs with
- *       their devices, events and queues, of the mock devices' IOMMU only.
+ *       org.vfio4j.testkit.FakeKernel#memoryFile}) and of dma-bufs, change of process, device nodes
+ *       without an IOMMU and their physical addresses, and virtual IOMMUs with their devices,
+ *       events, queues and memory of /dev/iommu: those of the mock devices, of SMMUv3, of Nvidia's
+ *       Tegra241 and of AMD.
  *   <li>Device nodes: bind, attach, replace, detach, PASIDs. Groups: viability and ownership
  *       against host drivers, other groups and device nodes; containers with type1, type1v2 (dirty
  *       pages, exchanged memory) and no IOMMU.
@@ -58,15 +60,15 @@
  * <h2>What is not</h2>
  *
  * <p>A call that is not modelled answers ENOTTY, as a kernel without it does. Not there are
- * parameters of modules other than dma_entry_limit and enable_sriov, resets of slots, debugfs, and
- * memory of a BAR as user memory. A device without an IOMMU, or in the hands of the host, reaches
- * no memory. Power states other than D0 do not exist. 5.15 tests viability as later releases do.
- * /proc/self/mem and /proc/self/maps of this JVM stand in for the kernel's view of memory that did
- * not come from the fake, which must not be unmapped while a device may reach it.
+ * parameters of modules other than dma_entry_limit, enable_sriov and enable_unsafe_noiommu_mode,
+ * resets of slots, and debugfs. A device in the hands of the host reaches no memory, nor does one
+ * that came from a group without an IOMMU. Power states other than D0 do not exist. 5.15 tests
+ * viability as later releases do. /proc/self/mem and /proc/self/maps of this JVM stand in for the
+ * kernel's view of memory that did not come from the fake, which must not be unmapped while a
+ * device may reach it.
  *
- * <p>Of iommufd there are no virtual IOMMUs of Arm, Nvidia or AMD, no memory of /dev/iommu that can
- * be mapped (ENXIO), no dma-bufs, no device nodes without an IOMMU, and of the self-test nothing
- * about accesses. Pages of an IOMMU are never large, and guests' page tables are never kept.
+ * <p>Of iommufd's self-test there is nothing about accesses of the kernel's own. Pages of an IOMMU
+ * are never large, and guests' page tables are never kept.
  *
  * <p>Of mediated devices not there are unbinding one from its driver, pages that a driver keeps
  * pinned, kernels before 6.1, which named their groups and drivers otherwise, and of the samples

@@ -51,8 +51,7 @@ final class Container {
     if (type1Asked && has) {
       return 1;
     }
-    boolean noIommu =
-        extension == VfioGroupUapi.VFIO_NOIOMMU_IOMMU && core.machine().isNoIommuMode();
+    boolean noIommu = extension == VfioGroupUapi.VFIO_NOIOMMU_IOMMU && core.isNoIommuMode();
     return noIommuAsked && noIommu ? 1 : 0;
   }
 

@@ -35,6 +35,7 @@ final class Core {
   private final Uevents uevents = new Uevents(gate);
   private int dmaEntryLimit;
   private boolean sriovEnabled;
+  private boolean noIommuMode;
   private int barAddress = FIRST_BAR_ADDRESS;
 
   Core(KernelVersion version, Machine machine) {
@@ -43,6 +44,7 @@ final class Core {
     this.memory = new UserMemory(machine, origins);
     this.files = new FileTable(machine.openFiles(), machine.systemFiles(), origins);
     this.dmaEntryLimit = machine.dmaEntryLimit();
+    this.noIommuMode = machine.isNoIommuMode();
     this.iommu =
         switch (machine.iommu().make()) {
           case INTEL_VTD -> new VtdDriver(version, machine);
@@ -190,6 +192,15 @@ final class Core {
 
   void enableSriov(boolean enabled) {
     sriovEnabled = enabled;
+  }
+
+  /** The parameter enable_unsafe_noiommu_mode of vfio. */
+  boolean isNoIommuMode() {
+    return noIommuMode;
+  }
+
+  void noIommuMode(boolean enabled) {
+    noIommuMode = enabled;
   }
 
   /** Null where there is none. */

@@ -234,7 +234,7 @@ final class PciBus {
 
   private void addToVfio(PciDevice device) {
     if (device.group() == null) {
-      KernelError.refuseIf(!core.machine().isNoIommuMode(), Errno.EINVAL);
+      KernelError.refuseIf(!core.isNoIommuMode(), Errno.EINVAL);
       tree.addGroup(core.makeNoIommuGroup(device));
       tree.addGroupLink(device);
     }

@@ -4,8 +4,11 @@ package org.vfio4j.testkit.kernel;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
+import java.util.regex.Pattern;
 import org.vfio4j.Errno;
 import org.vfio4j.dma.IovaRange;
 import org.vfio4j.testkit.kernel.FileTree.Attribute;
@@ -21,6 +24,10 @@ final class SysTree {
   private static final String ENTRY_LIMIT =
       "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit";
   private static final String ENABLE_SRIOV = "/sys/module/vfio_pci/parameters/enable_sriov";
+  private static final String NO_IOMMU_MODE =
+      "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode";
+  private static final Pattern TRUE = Pattern.compile("(?s)([yYtT1]|[oO][nN]).*");
+  private static final Pattern FALSE = Pattern.compile("(?s)([nNfF0]|[oO][fF]).*");
   private static final int VFIO_MAJOR = 511;
 
   private final Core core;
@@ -41,19 +48,22 @@ final class SysTree {
       tree.folder("/dev/vfio/devices");
     }
     tree.add(ENTRY_LIMIT, new Attribute(this::entryLimit, this::entryLimit));
-    tree.add(ENABLE_SRIOV, new Attribute(this::sriovEnabled, this::enableSriov));
+    tree.add(ENABLE_SRIOV, flag(core::isSriovEnabled, core::enableSriov));
+    tree.add(NO_IOMMU_MODE, flag(core::isNoIommuMode, core::noIommuMode));
     core.iommuGroups().forEach(this::addGroup);
   }
 
-  private byte[] sriovEnabled() {
-    return (core.isSriovEnabled() ? "Y\n" : "N\n").getBytes(StandardCharsets.UTF_8);
-  }
-
-  private int enableSriov(byte[] written) {
-    String text = new String(written, StandardCharsets.UTF_8).strip();
-    KernelError.refuseIf(!text.matches("[YyNn01]"), Errno.EINVAL);
-    core.enableSriov(!text.matches("[Nn0]"));
-    return written.length;
+  /** A parameter that is true or false. Source: kstrtobool() in {@code lib/kstrtox.c}. */
+  private static Attribute flag(BooleanSupplier get, Consumer<Boolean> set) {
+    return new Attribute(
+        () -> (get.getAsBoolean() ? "Y\n" : "N\n").getBytes(StandardCharsets.US_ASCII),
+        written -> {
+          String text = new String(written, StandardCharsets.US_ASCII);
+          boolean on = TRUE.matcher(text).matches();
+          KernelError.refuseIf(!on && !FALSE.matcher(text).matches(), Errno.EINVAL);
+          set.accept(on);
+          return written.length;
+        });
   }
 
   private byte[] entryLimit() {
