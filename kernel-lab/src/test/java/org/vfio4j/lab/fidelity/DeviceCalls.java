@@ -19,7 +19,9 @@ import org.vfio4j.linux.Linux;
  */
 public final class DeviceCalls {
   private static final String EVENTFD = "eventfd";
-  private static final String MAPPING = "mapping";
+
+  /** Registers that are mapped, which keep the file of the device open. */
+  static final String MAPPING = "mapping";
 
   private static final int OFFSET_SHIFT = 40;
   private static final int AREA = 96;
@@ -214,7 +216,9 @@ public final class DeviceCalls {
     long start = draw.mostly(0L, PAGE, BAR_SIZE - PAGE, (long) BAR_SIZE);
     long offset = ((long) draw.mostly(0, 1, 6, 7, 8, 9) << OFFSET_SHIFT) + start;
     long length = draw.of(PAGE, PAGE, BAR_SIZE - PAGE, BAR_SIZE, BAR_SIZE + PAGE);
-    return Call.mmap(fd, offset, length, world.handle(MAPPING));
+    Handle mapping = world.handle(MAPPING);
+    mapping.partner(fd.handle());
+    return Call.mmap(fd, offset, length, mapping);
   }
 
   private static Call munmap(Draw draw, World world) {

@@ -53,8 +53,11 @@ public final class Domains {
 
   /** Mediated devices, beside a group with an IOMMU, in containers and on an iommufd. */
   public static final Domain MDEV =
-      new Domain("mdev", opening(MdevCalls.opening(), groups().opening()), MdevCalls.kinds())
-          .with(groups().kinds())
+      new Domain(
+              "mdev",
+              opening(MdevCalls.opening(), groups().belowTheEnd().opening()),
+              MdevCalls.kinds())
+          .with(groups().belowTheEnd().kinds())
           .with(GroupCalls.kinds("container"))
           .with(GroupCalls.kinds(IommufdCalls.IOMMUFD))
           .with(IommufdCalls.kinds())

@@ -132,18 +132,21 @@ public final class GroupCalls {
   }
 
   /**
-   * Not into a container while a device is open that was opened when the group was in an iommufd:
-   * opened once more, and closed in the order of opening, it makes Linux 6.12 put the group's file
-   * once too often (vfio_group_unuse_container()), and nothing can be compared behind that. With an
-   * IOMMU the kernel refuses to join.
+   * Not into a container while a device is open, or mapped, that was opened when the group was in
+   * an iommufd: opened once more, and closed in the order of opening, it makes Linux 6.12 put the
+   * group's file once too often (vfio_group_unuse_container()), and nothing can be compared behind
+   * that. With an IOMMU the kernel refuses to join.
    */
   private static Call joinWithoutIommu(Draw draw, World world, String container) {
-    boolean isHeld = world.find(DEVICE, device -> !isIn("container", device)) != null;
+    boolean isHeld =
+        world.find(DEVICE, device -> !isIn("container", device)) != null
+            || world.find(DeviceCalls.MAPPING, mapped -> !isIn("container", mapped.partner()))
+                != null;
     return isHeld && !container.equals(IommufdCalls.IOMMUFD) ? null : join(draw, world, container);
   }
 
   private static boolean isIn(String container, Handle device) {
-    return device.partner() != null && device.partner().kind().equals(container);
+    return device != null && device.partner() != null && device.partner().kind().equals(container);
   }
 
   private static void joined(Handle group, Handle container) {

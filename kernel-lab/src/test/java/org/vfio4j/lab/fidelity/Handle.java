@@ -89,7 +89,7 @@ public final class Handle {
 
   /**
    * What it was last connected with: the container of a group, or that of a device's group when the
-   * device was opened. Null unless set.
+   * device was opened; the device of a mapping. Null unless set.
    */
   public Handle partner() {
     return partner;

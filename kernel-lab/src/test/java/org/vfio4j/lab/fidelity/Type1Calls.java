@@ -31,6 +31,7 @@ public final class Type1Calls {
   private final String node;
   private final String kind;
   private final int type;
+  private final boolean toTheEnd;
 
   /**
    * @param node what is opened
@@ -38,9 +39,23 @@ public final class Type1Calls {
    * @param type what SET_IOMMU mostly asks for
    */
   public Type1Calls(String node, String kind, int type) {
+    this(node, kind, type, true);
+  }
+
+  private Type1Calls(String node, String kind, int type, boolean toTheEnd) {
     this.node = node;
     this.kind = kind;
     this.type = type;
+    this.toTheEnd = toTheEnd;
+  }
+
+  /**
+   * Maps nothing that ends where 64 bits do. Only a container of nothing but mediated devices takes
+   * that, and until about Linux 6.18 what is found beside it depends on how the kernel's tree
+   * happens to be balanced: the end is 0, and below everything (vfio_find_dma()).
+   */
+  Type1Calls belowTheEnd() {
+    return new Type1Calls(node, kind, type, false);
   }
 
   /** A container with a group, and an IOMMU. */
@@ -139,6 +154,9 @@ public final class Type1Calls {
     Handle.Range range = vaddr ? Iovas.range(draw, space) : null;
     long length = vaddr ? range.length() : Iovas.length(draw);
     Argument iova = vaddr ? range.iova() : Iovas.any(draw, space);
+    if (!toTheEnd && iova.handle() == null && iova.number() + length == 0) {
+      return null;
+    }
     int access = draw.of(READ, READ | WRITE, READ | WRITE, WRITE);
     int flags = vaddr ? MAP_VADDR : draw.mostly(access, 0, MAP_VADDR | READ, 8, -1);
     Call call = Call.ioctl("VFIO_IOMMU_MAP_DMA", VfioGroupUapi.VFIO_IOMMU_MAP_DMA, fd);
