@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.vfio4j.linux.Kernel;
@@ -19,7 +20,8 @@ import org.vfio4j.testkit.machine.Machine;
  *
  * <p>System properties: {@code vfio4j.fidelity.calls} is how many calls to make in each domain,
  * {@code vfio4j.fidelity.seed} the seed of the first sequence, the following have the numbers after
- * it, {@code vfio4j.fidelity.domains} the only domains, with commas between them.
+ * it, of one domain after another, {@code vfio4j.fidelity.domains} the only domains, with commas
+ * between them.
  */
 final class FidelityRun {
   private static final int SEQUENCE = 500;
@@ -29,6 +31,7 @@ final class FidelityRun {
 
   private static final long CALLS = Long.getLong("vfio4j.fidelity.calls", 2_000);
   private static final long SEED = Long.getLong("vfio4j.fidelity.seed", System.nanoTime());
+  private static final AtomicLong NEXT_SEED = new AtomicLong(SEED);
   private static final String DOMAINS = System.getProperty("vfio4j.fidelity.domains", "");
 
   private final Domain domain;
@@ -53,7 +56,8 @@ final class FidelityRun {
   void run() {
     long begun = System.nanoTime();
     long sequences = (CALLS + SEQUENCE - 1) / SEQUENCE;
-    for (long seed = SEED; seed < SEED + sequences; seed++) {
+    long first = NEXT_SEED.getAndAdd(sequences);
+    for (long seed = first; seed < first + sequences; seed++) {
       Optional<Difference> found = differential.run(seed, SEQUENCE);
       found.ifPresent(difference -> differences.putIfAbsent(difference.kind(), difference));
       if (differences.size() == MOST_DIFFERENCES) {
@@ -72,7 +76,7 @@ final class FidelityRun {
         domain,
         sequences * SEQUENCE,
         sequences,
-        SEED,
+        first,
         millis / 1000,
         sequences * SEQUENCE * 1000 / Math.max(1, millis),
         differential.tally());
