@@ -4,6 +4,7 @@ package org.vfio4j.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -213,6 +214,9 @@ class RareDevicesTest {
       Refused.with(
           Errno.EOVERFLOW, () -> bar.exportDmaBuf(List.of(new RegionInfo.Area(-4096, 8192))));
       Refused.with(Errno.ENODEV, () -> here.region(VfioPci.CONFIG).exportDmaBuf(page));
+      // More than 4 MiB of them are too many to read.
+      List<RegionInfo.Area> many = Collections.nCopies((4 << 20) / 16 + 1, page.get(0));
+      Refused.with(Errno.ENOMEM, () -> bar.exportDmaBuf(many));
       List<RegionInfo.Area> two =
           List.of(new RegionInfo.Area(0, 4096), new RegionInfo.Area(2 * 4096, 4096));
       try (DmaBuf parts = bar.exportDmaBuf(two)) {

@@ -33,6 +33,9 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   private static final int INFO_MIN_SIZE = 16;
   private static final int MSIX_ENTRY = 16;
 
+  /** Of a dma-buf: as many as the kernel has room for, which takes 4 MiB in one piece. */
+  private static final int MOST_RANGES = (4 << 20) / VfioRegionDmaRange.SIZEOF;
+
   private final Core core;
   private final PciDevice pci;
   private final VfioIrqs irqs;
@@ -157,10 +160,14 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
     int index = feature.getInt(data + VfioDeviceFeatureDmaBuf.REGION_INDEX);
     boolean noBar = Integer.compareUnsigned(index, VfioDeviceUapi.VFIO_PCI_ROM_REGION_INDEX) >= 0;
     KernelError.refuseIf(noBar, Errno.ENODEV);
+    KernelError.refuseIf(Integer.compareUnsigned(count, MOST_RANGES) > 0, Errno.ENOMEM);
+    int first = data + VfioDeviceFeatureDmaBuf.DMA_RANGES;
+    // All of them are read before the first is looked at.
+    feature.get(first, count * VfioRegionDmaRange.SIZEOF);
     long total = 0;
     List<IovaRange> ranges = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      int at = data + VfioDeviceFeatureDmaBuf.DMA_RANGES + i * VfioRegionDmaRange.SIZEOF;
+      int at = first + i * VfioRegionDmaRange.SIZEOF;
       long offset = feature.getLong(at + VfioRegionDmaRange.OFFSET);
       long length = feature.getLong(at + VfioRegionDmaRange.LENGTH);
       boolean misaligned = ((offset | length) & (UserMemory.PAGE - 1)) != 0 || length == 0;
