@@ -144,6 +144,7 @@ public final class MdevWatch implements AutoCloseable {
     return found;
   }
 
+  /** From any thread: one that waits is told of it after the interval at the latest. */
   @Override
   public void close() {
     closed = true;
