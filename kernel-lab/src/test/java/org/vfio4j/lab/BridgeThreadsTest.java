@@ -157,7 +157,7 @@ class BridgeThreadsTest {
       raw.ready();
       List<Callable<?>> others = new ArrayList<>();
       for (int thread = 0; thread < 2; thread++) {
-        long iova = IOVA + thread * 2 * PAGE;
+        long iova = IOVA + 2L * thread * PAGE;
         others.add(
             () -> {
               for (int page = 0; page < 2; page++) {
