@@ -13,6 +13,7 @@ import org.vfio4j.device.uapi.VfioDeviceInfo;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.group.uapi.VfioIommuType1Info;
+import org.vfio4j.iommufd.uapi.IommuOption;
 import org.vfio4j.iommufd.uapi.IommuVfioIoas;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.linux.Linux;
@@ -226,6 +227,7 @@ final class Divergence {
                 VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT,
                 new VfioDeviceAttachIommufdPt().ptId(1)));
     row("IOMMU_VFIO_IOAS GET: the IOAS that stands for the container", Divergence::vfioIoas);
+    row("IOMMU_OPTION GET HUGE_PAGES of that IOAS, after SET_IOMMU", Divergence::largePages);
     row("an unknown call on the container, before SET_IOMMU", Divergence::unknown);
     row("an unknown call on the container, after SET_IOMMU", (c, m) -> unknown(c.ready(), m));
     row("locked memory that a MAP_DMA of 4 pages counts, with CAP_IPC_LOCK", Divergence::locked);
@@ -272,6 +274,19 @@ final class Divergence {
   private static String vfioIoas(RawContainer raw, long memory) {
     IommuVfioIoas get = new IommuVfioIoas().op((short) IommufdUapi.IOMMU_VFIO_IOAS_GET);
     return raw.ioctl(raw.ready().container(), IommufdUapi.IOMMU_VFIO_IOAS, get);
+  }
+
+  /** 0 where mappings are to be cut: of pages that are not large. */
+  private static String largePages(RawContainer raw, long memory) {
+    IommuVfioIoas ioas = new IommuVfioIoas().op((short) IommufdUapi.IOMMU_VFIO_IOAS_GET);
+    String found = raw.ioctl(raw.ready().container(), IommufdUapi.IOMMU_VFIO_IOAS, ioas);
+    IommuOption option =
+        new IommuOption()
+            .optionId(IommufdUapi.IOMMU_OPTION_HUGE_PAGES)
+            .op((short) IommufdUapi.IOMMU_OPTION_OP_GET)
+            .objectId(ioas.ioasId());
+    String asked = raw.ioctl(raw.container(), IommufdUapi.IOMMU_OPTION, option);
+    return found.equals("0") ? asked + ", " + option.val64() : asked;
   }
 
   private static String unknown(RawContainer raw, long memory) {
