@@ -96,6 +96,42 @@ class MdevGroupTest {
     }
   }
 
+  /** What is mapped where the IOMMU of a device that joins must not, or does not reach. */
+  @Test
+  void hardwareThatCannotHaveWhatIsMapped() {
+    MappedMemory memory = Memory.pages(1);
+    try (VfioContainer container = VfioContainer.open(Lab.KERNEL);
+        VfioGroup mediated = group().join(container);
+        Type1Iommu iommu = container.setIommu(IommuType.TYPE1_V2)) {
+      assertThat(mediated.status().containerSet()).isTrue();
+      long window = 0xfee0_0000L;
+      long beyond = 1L << 60;
+      iommu.map(memory.address(), PAGE, window, DmaAccess.READ_WRITE);
+      assertThat(joining(container)).isEqualTo(Errno.EINVAL);
+      iommu.unmap(window, PAGE);
+      iommu.map(memory.address(), PAGE, beyond, DmaAccess.READ_WRITE);
+      assertThat(joining(container)).as("the first IOMMU").isEqualTo(Errno.EFAULT);
+      iommu.unmap(beyond, PAGE);
+      assertThat(joining(container)).isNull();
+      iommu.map(memory.address(), PAGE, beyond, DmaAccess.READ_WRITE);
+      assertThat(joining(container)).as("not the first one").isEqualTo(Errno.EFAULT);
+      iommu.unmap(beyond, PAGE);
+      iommu.map(memory.address(), PAGE, window, DmaAccess.READ_WRITE);
+      assertThat(joining(container)).isEqualTo(Errno.EINVAL);
+    } finally {
+      Lab.KERNEL.munmap(memory);
+    }
+  }
+
+  /** The errno that edu's group is refused with; null, and it has left, where it is not. */
+  private static Errno joining(VfioContainer container) {
+    VfioException refusal =
+        catchThrowableOfType(
+            VfioException.class,
+            () -> VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.EDU)).join(container).close());
+    return refusal == null ? null : refusal.errno().orElseThrow();
+  }
+
   @Test
   void allIsPinnedOnceHardwareJoins() {
     long before = locked();

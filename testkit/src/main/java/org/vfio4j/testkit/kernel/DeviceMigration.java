@@ -80,6 +80,11 @@ final class DeviceMigration {
       closeStreams();
       return null;
     }
+    if (isPreCopy() && next != VFIO_DEVICE_STATE_STOP_COPY) {
+      // Between the two of pre-copy: there may be no stream, of which the last one's file is
+      // closed.
+      return null;
+    }
     if (next == VFIO_DEVICE_STATE_RESUMING) {
       resuming = new ResumingFile(model.receive());
       resuming.hold();

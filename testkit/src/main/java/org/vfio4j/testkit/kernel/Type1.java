@@ -208,6 +208,7 @@ final class Type1 {
     // No IOMMU of x86 does that for VFIO.
     KernelError.refuseIf(nesting, Errno.EINVAL);
     if (domains == 0) {
+      checkReach();
       try {
         mappings.all().forEach(this::pin);
       } catch (KernelError e) {
@@ -217,6 +218,27 @@ final class Type1 {
     }
     domains++;
     usable = core.usableIovas();
+  }
+
+  /**
+   * What was mapped for mediated devices alone may be where this IOMMU must not, EINVAL, or does
+   * not reach: EFAULT, as mapping has it; vfio_iommu_aper_conflict() does not find that, since the
+   * end of what it asks for is 0.
+   */
+  private void checkReach() {
+    List<IovaRange> reach = core.usableIovas();
+    boolean reaches = true;
+    for (Mapping mapping : mappings.all()) {
+      for (IovaRange range : core.machine().reserved()) {
+        boolean overlaps =
+            Long.compareUnsigned(mapping.start(), range.last()) <= 0
+                && Long.compareUnsigned(range.start(), mapping.last()) <= 0;
+        KernelError.refuseIf(overlaps, Errno.EINVAL);
+      }
+      long end = reach.get(reach.size() - 1).last();
+      reaches &= Long.compareUnsigned(mapping.last(), end) <= 0;
+    }
+    KernelError.refuseIf(!reaches, Errno.EFAULT);
   }
 
   /** Mediated devices keep what is mapped; without an IOMMU it is not pinned any more. */
