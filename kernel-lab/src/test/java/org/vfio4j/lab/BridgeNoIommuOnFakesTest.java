@@ -3,17 +3,12 @@ package org.vfio4j.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.bridge.AssignmentPolicy;
 import org.vfio4j.bridge.CompatBridge;
-import org.vfio4j.device.Interrupts;
-import org.vfio4j.device.MappedRegion;
-import org.vfio4j.device.VfioDevice;
-import org.vfio4j.device.VfioPci;
 import org.vfio4j.group.IommuType;
 import org.vfio4j.group.VfioContainer;
 import org.vfio4j.group.VfioGroup;
@@ -28,8 +23,6 @@ import org.vfio4j.testkit.machine.KernelVersion;
  * ones than the lab has. {@link NoIommuTest} is the same on a kernel's own groups.
  */
 class BridgeNoIommuOnFakesTest {
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
-
   private final FakeKernel kernel = FakeKernel.of(KernelVersion.NEWEST, LabKernels::noIommu);
   private final GroupCalls trace = new GroupCalls(kernel);
   private final CompatBridge bridge = CompatBridge.over(trace, AssignmentPolicy.STAGE_1);
@@ -37,23 +30,7 @@ class BridgeNoIommuOnFakesTest {
 
   @Test
   void registersAndInterruptsWork() {
-    try (VfioContainer container = VfioContainer.open(bridge)) {
-      assertThat(container.supportsNoIommu()).isTrue();
-      try (VfioGroup group = VfioGroup.of(bridge, edu).join(container)) {
-        assertThat(group.status().viable()).isTrue();
-        Refusal.of(Reason.WRONG_STATE, () -> group.device(Lab.EDU));
-        container.setNoIommu();
-        try (VfioDevice device = group.device(Lab.EDU);
-            MappedRegion registers = device.region(VfioPci.BAR0).map();
-            Interrupts msi = device.interrupts(VfioPci.MSI).enable(1)) {
-          assertThat(registers.getIntLe(Edu.IDENTIFICATION)).isEqualTo(Edu.IDENTITY);
-          device.config().enableBusMaster(true);
-          registers.putIntLe(Edu.RAISE, 1);
-          assertThat(msi.await(0, PATIENCE)).isEqualTo(1);
-          registers.putIntLe(Edu.ACKNOWLEDGE, 1);
-        }
-      }
-    }
+    NoIommuTest.registersAndInterruptsWork(bridge);
     assertThat(trace.binds()).containsExactly("/dev/vfio/devices/noiommu-vfio0");
     assertThat(trace.seen()).isEmpty();
     assertThat(kernel.held()).isEmpty();

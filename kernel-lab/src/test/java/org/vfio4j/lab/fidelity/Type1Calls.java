@@ -154,7 +154,7 @@ public final class Type1Calls {
     Handle.Range range = vaddr ? Iovas.range(draw, space) : null;
     long length = vaddr ? range.length() : Iovas.length(draw);
     Argument iova = vaddr ? range.iova() : Iovas.any(draw, space);
-    if (!toTheEnd && iova.handle() == null && iova.number() + length == 0) {
+    if (!toTheEnd && iova.equals(Argument.of(-length))) {
       return null;
     }
     int access = draw.of(READ, READ | WRITE, READ | WRITE, WRITE);

@@ -81,8 +81,7 @@ final class DeviceMigration {
       return null;
     }
     if (isPreCopy() && next != VFIO_DEVICE_STATE_STOP_COPY) {
-      // Between the two of pre-copy: there may be no stream, of which the last one's file is
-      // closed.
+      // Between the two of pre-copy nothing is given, even where a close has ended the stream.
       return null;
     }
     if (next == VFIO_DEVICE_STATE_RESUMING) {
