@@ -565,7 +565,7 @@ final class Ioas extends IommufdObject {
     return false;
   }
 
-  private static boolean overlaps(long start, long last, long otherStart, long otherLast) {
+  static boolean overlaps(long start, long last, long otherStart, long otherLast) {
     return Long.compareUnsigned(start, otherLast) <= 0
         && Long.compareUnsigned(otherStart, last) <= 0;
   }

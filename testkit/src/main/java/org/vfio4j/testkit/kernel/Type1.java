@@ -226,16 +226,14 @@ final class Type1 {
    * end of what it asks for is 0.
    */
   private void checkReach() {
-    List<IovaRange> reach = core.usableIovas();
+    long end = IovaRange.bits(core.machine().iommuBits()).last();
     boolean reaches = true;
     for (Mapping mapping : mappings.all()) {
       for (IovaRange range : core.machine().reserved()) {
-        boolean overlaps =
-            Long.compareUnsigned(mapping.start(), range.last()) <= 0
-                && Long.compareUnsigned(range.start(), mapping.last()) <= 0;
-        KernelError.refuseIf(overlaps, Errno.EINVAL);
+        boolean mustNot =
+            Ioas.overlaps(mapping.start(), mapping.last(), range.start(), range.last());
+        KernelError.refuseIf(mustNot, Errno.EINVAL);
       }
-      long end = reach.get(reach.size() - 1).last();
       reaches &= Long.compareUnsigned(mapping.last(), end) <= 0;
     }
     KernelError.refuseIf(!reaches, Errno.EFAULT);
