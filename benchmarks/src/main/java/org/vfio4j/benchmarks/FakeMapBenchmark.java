@@ -44,6 +44,7 @@ public class FakeMapBenchmark {
   private DmaSpace space;
   private MappedMemory memory;
   private int next;
+  private int random = 1;
 
   @Setup(Level.Trial)
   public void setUp() {
@@ -81,19 +82,25 @@ public class FakeMapBenchmark {
   /** At one place after the other, as rings and pools go. */
   @Benchmark
   public long inOrder() {
-    return at(1);
+    next = (next + 1) % live;
+    return at(next);
   }
 
-  /** Here and there, so that the processor's caches are of little use. */
+  /**
+   * At random places, whatever is mapped: what the processor cannot learn with much mapped, such as
+   * a period, it must not learn with little either.
+   */
   @Benchmark
-  public long hereAndThere() {
-    // Coprime to the number of places, so that all of them get their turn.
-    return at(7919);
+  public long atRandom() {
+    // Marsaglia's xorshift.
+    random ^= random << 13;
+    random ^= random >>> 17;
+    random ^= random << 5;
+    return at((int) (Integer.toUnsignedLong(random) * live >>> Integer.SIZE));
   }
 
-  private long at(int step) {
-    next = (next + step) % live;
-    long iova = FIRST + (2L * next + 1) * PAGE;
+  private long at(int place) {
+    long iova = FIRST + (2L * place + 1) * PAGE;
     space.map(memory.address(), PAGE, iova, DmaAccess.READ_WRITE);
     return space.unmap(iova, PAGE);
   }

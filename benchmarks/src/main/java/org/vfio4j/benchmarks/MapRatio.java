@@ -25,7 +25,7 @@ public final class MapRatio {
   public static void main(String[] args) {
     for (VfioMode mode : List.of(VfioMode.IOMMUFD, VfioMode.VFIO_TYPE1V2_IOMMU)) {
       compare(mode, "in order", FakeMapBenchmark::inOrder);
-      compare(mode, "here and there", FakeMapBenchmark::hereAndThere);
+      compare(mode, "at random", FakeMapBenchmark::atRandom);
     }
   }
 

@@ -64,7 +64,7 @@ public final class IovaAllocator {
       return 0;
     }
     long step = Math.max(multiple, alignment);
-    for (int i = 0; i < count; i++) {
+    for (int i = firstFrom(lowest); i < count; i++) {
       long start = Long.compareUnsigned(starts[i], lowest) < 0 ? lowest : starts[i];
       start = (start + step - 1) & -step;
       if (Long.compareUnsigned(start, starts[i]) >= 0
@@ -82,11 +82,22 @@ public final class IovaAllocator {
     give(iova, iova + roundUp(length) - 1);
   }
 
-  private void give(long iova, long last) {
-    int next = 0;
-    while (next < count && Long.compareUnsigned(starts[next], iova) < 0) {
-      next++;
+  /** The first free range that does not end below this address, or {@link #count}. */
+  private int firstFrom(long iova) {
+    int low = 0;
+    for (int high = count; low < high; ) {
+      int middle = (low + high) >>> 1;
+      if (Long.compareUnsigned(lasts[middle], iova) < 0) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
     }
+    return low;
+  }
+
+  private void give(long iova, long last) {
+    int next = firstFrom(iova);
     boolean touchesPrevious = next > 0 && lasts[next - 1] + 1 == iova;
     boolean touchesNext = next < count && last + 1 == starts[next];
     if (touchesPrevious && touchesNext) {

@@ -26,18 +26,21 @@ final class SortedRanges {
   /** How many stay in a leaf that is filled from one end: some will come in between later. */
   private static final int WELL_FILLED = LEAF - LEAF / 8;
 
-  // What is in a leaf: its size, and of each range where it starts, in pages from the leaf's base,
-  // and its length in pages, 0 where that cannot say it.
+  // What is in a leaf: its size, and a word of each range. Its upper half is where the range
+  // starts,
+  // in pages from the leaf's base, its lower half the length in pages, 0 where that cannot say it.
   private static final int SIZE = 0;
-  private static final int STARTS = 1;
-  private static final int LENGTHS = STARTS + LEAF;
-  private static final int WORDS = LENGTHS + LEAF;
+  private static final int RANGES = 1;
+  private static final int WORDS = RANGES + LEAF;
+
+  /** No range starts here. */
+  private static final int NOWHERE = Integer.MAX_VALUE;
 
   /** Behind the last range of a leaf, so that a search need not know its size. */
-  private static final int NOTHING = Integer.MAX_VALUE;
+  private static final long NOTHING = range(NOWHERE, 0);
 
   /** Empty leaves are behind the others. */
-  private int[][] leaves = new int[4][];
+  private long[][] leaves = new long[4][];
 
   /**
    * The base of each leaf, not above its first range and above the last of the leaf before: an
@@ -66,21 +69,20 @@ final class SortedRanges {
     }
     int before = floor(into, key) + 1;
     if (before > 0 && startOf(into, before - 1) == key) {
-      leaves[into][LENGTHS + before - 1] = lengthOf(key, bytes);
+      leaves[into][RANGES + before - 1] = range(start(into, before - 1), lengthOf(key, bytes));
       return;
     }
     if (leaves[into][SIZE] == LEAF) {
       into = makeRoom(into, key);
       before = floor(into, key) + 1;
     }
-    if (distance(into, key) >= NOTHING) {
+    if (distance(into, key) >= NOWHERE) {
       into = newLeaf(into + 1, key);
       before = 0;
     }
-    int[] words = leaves[into];
-    move(words, before, words, before + 1, words[SIZE] - before);
-    words[STARTS + before] = (int) distance(into, key);
-    words[LENGTHS + before] = lengthOf(key, bytes);
+    long[] words = leaves[into];
+    move(words, before, words, before + 1, (int) words[SIZE] - before);
+    words[RANGES + before] = range(distance(into, key), lengthOf(key, bytes));
     words[SIZE]++;
   }
 
@@ -120,7 +122,7 @@ final class SortedRanges {
     }
     long found = startOf(leaf, at);
     start = key(found);
-    int pages = leaves[leaf][LENGTHS + at];
+    int pages = (int) leaves[leaf][RANGES + at];
     length = pages == 0 ? otherLengths.get(found) : Integer.toUnsignedLong(pages) << PAGE_SHIFT;
     return found <= key(last);
   }
@@ -138,14 +140,14 @@ final class SortedRanges {
     long key = key(from);
     int leaf = leafOf(key);
     int at = floor(leaf, key);
-    int[] words = leaves[leaf];
-    if (words[LENGTHS + at] == 0) {
+    long[] words = leaves[leaf];
+    if ((int) words[RANGES + at] == 0) {
       otherLengths.remove(key);
     }
-    int size = words[SIZE] - 1;
+    int size = (int) words[SIZE] - 1;
     words[SIZE] = size;
     move(words, at + 1, words, at, size - at);
-    words[STARTS + size] = NOTHING;
+    words[RANGES + size] = NOTHING;
     if (size == 0) {
       moveLeaves(leaf + 1, leaf);
       count--;
@@ -153,8 +155,16 @@ final class SortedRanges {
     }
   }
 
+  private static long range(long start, int length) {
+    return start << Integer.SIZE | Integer.toUnsignedLong(length);
+  }
+
+  private long start(int leaf, int at) {
+    return leaves[leaf][RANGES + at] >>> Integer.SIZE;
+  }
+
   private long startOf(int leaf, int at) {
-    return bases[leaf] + ((long) leaves[leaf][STARTS + at] << PAGE_SHIFT);
+    return bases[leaf] + (start(leaf, at) << PAGE_SHIFT);
   }
 
   private long distance(int leaf, long key) {
@@ -163,13 +173,13 @@ final class SortedRanges {
 
   /** Begins the first leaf with this key, which is below it; false where that cannot be. */
   private boolean rebase(long key) {
-    int[] words = leaves[0];
-    int size = words[SIZE];
+    long[] words = leaves[0];
+    int size = (int) words[SIZE];
     long pages = (bases[0] - key) >>> PAGE_SHIFT;
-    boolean can = size < LEAF && pages < NOTHING - words[STARTS + size - 1];
+    boolean can = size < LEAF && pages < NOWHERE - start(0, size - 1);
     if (can) {
       for (int i = 0; i < size; i++) {
-        words[STARTS + i] += (int) pages;
+        words[RANGES + i] += range(pages, 0);
       }
       bases[0] = key;
     }
@@ -186,17 +196,17 @@ final class SortedRanges {
   /** Gives the ranges from this one on to a new leaf behind. */
   private void split(int lower, int first) {
     int upper = newLeaf(lower + 1, startOf(lower, first));
-    int[] from = leaves[lower];
-    int[] to = leaves[upper];
-    int number = from[SIZE] - first;
-    int base = from[STARTS + first];
+    long[] from = leaves[lower];
+    long[] to = leaves[upper];
+    int number = (int) from[SIZE] - first;
+    long base = range(start(lower, first), 0);
     to[SIZE] = number;
     move(from, first, to, 0, number);
     for (int i = 0; i < number; i++) {
-      to[STARTS + i] -= base;
+      to[RANGES + i] -= base;
     }
     from[SIZE] = first;
-    Arrays.fill(from, STARTS + first, STARTS + first + number, NOTHING);
+    Arrays.fill(from, RANGES + first, RANGES + first + number, NOTHING);
   }
 
   /** An empty one. */
@@ -205,10 +215,10 @@ final class SortedRanges {
       leaves = Arrays.copyOf(leaves, 2 * count);
       bases = Arrays.copyOf(bases, 2 * count);
     }
-    int[] words = leaves[count];
+    long[] words = leaves[count];
     if (words == null) {
-      words = new int[WORDS];
-      Arrays.fill(words, STARTS, STARTS + LEAF, NOTHING);
+      words = new long[WORDS];
+      Arrays.fill(words, RANGES, WORDS, NOTHING);
     }
     moveLeaves(at, at + 1);
     leaves[at] = words;
@@ -222,9 +232,8 @@ final class SortedRanges {
     System.arraycopy(bases, from, bases, to, count - from);
   }
 
-  private static void move(int[] from, int at, int[] to, int target, int number) {
-    System.arraycopy(from, STARTS + at, to, STARTS + target, number);
-    System.arraycopy(from, LENGTHS + at, to, LENGTHS + target, number);
+  private static void move(long[] from, int at, long[] to, int target, int number) {
+    System.arraycopy(from, RANGES + at, to, RANGES + target, number);
   }
 
   /** Its own opposite. */
@@ -254,13 +263,14 @@ final class SortedRanges {
 
   /** The last range of a leaf that does not begin above the key, or -1. */
   private int floor(int leaf, long key) {
-    int[] words = leaves[leaf];
-    int wanted = (int) Math.min(distance(leaf, key), NOTHING - 1);
-    int low = STARTS;
+    long[] words = leaves[leaf];
+    // Above what starts there, however long.
+    long above = range(Math.min(distance(leaf, key), NOWHERE - 1) + 1, 0);
+    int low = RANGES;
     for (int half = LEAF / 2; half > 0; half >>>= 1) {
-      // All ones where that one is not above.
-      low += half & ((words[low + half] - wanted - 1) >> (Integer.SIZE - 1));
+      // All ones where that one is below.
+      low += half & (int) ((words[low + half] - above) >> (Long.SIZE - 1));
     }
-    return words[low] <= wanted ? low - STARTS : -1;
+    return words[low] < above ? low - RANGES : -1;
   }
 }

@@ -22,7 +22,10 @@ final class Pages {
   private final PinAccount account;
   private final long address;
   private final boolean writable;
-  private final List<Mapping> pinned = new ArrayList<>(1);
+
+  /** Null until something is pinned, which type1 keeps account of itself. */
+  private List<Mapping> pinned;
+
   private long accounted;
 
   /** Null for memory of the process; held as long as something is mapped. */
@@ -104,6 +107,9 @@ final class Pages {
             : dmaBuf.pin(start + mapping.pagesOffset());
     if (pin == null) {
       throw KernelError.of(endsTheAddresses(mapping) ? Errno.EOVERFLOW : Errno.EFAULT);
+    }
+    if (pinned == null) {
+      pinned = new ArrayList<>(1);
     }
     pinned.add(mapping);
     try {
