@@ -148,7 +148,7 @@ public final class PagingHwpt extends Hwpt {
     readDirty(bitmap, 0);
   }
 
-  /** As {@link #readDirty}, and goes on noting them as written, which is cheaper. Linux 6.8. */
+  /** As {@link #readDirty}, and goes on noting them as written, which is cheaper. */
   public void peekDirty(DirtyBitmap bitmap) {
     readDirty(bitmap, IommufdUapi.IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR);
   }

@@ -9,6 +9,8 @@ import org.junit.jupiter.api.Test;
 import org.vfio4j.Errno;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.dma.DmaAccess;
+import org.vfio4j.group.uapi.VfioGroupUapi;
+import org.vfio4j.group.uapi.VfioIommuType1Info;
 import org.vfio4j.iommufd.DevId;
 import org.vfio4j.iommufd.HwInfo;
 import org.vfio4j.iommufd.HwptId;
@@ -58,6 +60,27 @@ class MockHwptTest {
     } finally {
       Lab.KERNEL.munmap(memory);
     }
+  }
+
+  /** Smaller ones are as the kernel's for a container. */
+  @Test
+  void containersSeePagesOfTheKernel() {
+    try (Iommufd iommufd = Iommufd.open(Lab.KERNEL);
+        Ioas ioas = iommufd.allocateIoas()) {
+      iommufd.setVfioIoas(ioas.id());
+      assertThat(pageSizes(iommufd)).as("without a page table").isEqualTo(-PAGE);
+      try (MockDevice device = MockDevice.attachedTo(ioas)) {
+        assertThat(device.hwpt()).isNotNull();
+        assertThat(pageSizes(iommufd)).isEqualTo(PAGE);
+      }
+      iommufd.clearVfioIoas();
+    }
+  }
+
+  private static long pageSizes(Iommufd iommufd) {
+    VfioIommuType1Info info = new VfioIommuType1Info(0);
+    assertThat(Lab.KERNEL.ioctl(iommufd.fd(), VfioGroupUapi.VFIO_IOMMU_GET_INFO, info)).isZero();
+    return info.iovaPgsizes();
   }
 
   /** The IOMMU of the mock devices translates 2 GiB from 16 MiB on, in pages of 2 KiB. */

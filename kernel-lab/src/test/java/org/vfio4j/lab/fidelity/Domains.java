@@ -58,8 +58,8 @@ public final class Domains {
               opening(MdevCalls.opening(), groups().belowTheEnd().opening()),
               MdevCalls.kinds())
           .with(groups().belowTheEnd().kinds())
-          .with(GroupCalls.kinds("container"))
-          .with(GroupCalls.kinds(IommufdCalls.IOMMUFD))
+          .with(GroupCalls.besideMediated("container"))
+          .with(GroupCalls.besideMediated(IommufdCalls.IOMMUFD))
           .with(IommufdCalls.kinds())
           .with(CdevCalls.kinds())
           .with(new FeatureCalls(GroupCalls.DEVICE).kinds())

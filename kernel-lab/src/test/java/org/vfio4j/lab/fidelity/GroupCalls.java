@@ -50,12 +50,14 @@ public final class GroupCalls {
     return kinds(container, GroupCalls::open, (draw, world) -> join(draw, world, container));
   }
 
+  /** As {@link #kinds(String)}, among groups that no IOMMU is in front of. */
+  public static List<CallKind> besideMediated(String container) {
+    return kinds(container, GroupCalls::open, unlessHeld(container));
+  }
+
   /** Calls on the group of the topology without an IOMMU. */
   public static List<CallKind> withoutIommu(String container) {
-    return kinds(
-        container,
-        GroupCalls::openWithoutIommu,
-        (draw, world) -> joinWithoutIommu(draw, world, container));
+    return kinds(container, GroupCalls::openWithoutIommu, unlessHeld(container));
   }
 
   private static List<CallKind> kinds(
@@ -137,12 +139,15 @@ public final class GroupCalls {
    * group's file once too often (vfio_group_unuse_container()), and nothing can be compared behind
    * that. With an IOMMU the kernel refuses to join.
    */
-  private static Call joinWithoutIommu(Draw draw, World world, String container) {
-    boolean isHeld =
-        world.find(DEVICE, device -> !isIn("container", device)) != null
-            || world.find(DeviceCalls.MAPPING, mapped -> !isIn("container", mapped.partner()))
-                != null;
-    return isHeld && !container.equals(IommufdCalls.IOMMUFD) ? null : join(draw, world, container);
+  private static CallKind.Generator unlessHeld(String container) {
+    return (draw, world) -> {
+      boolean isHeld =
+          world.find(DEVICE, device -> !isIn("container", device)) != null
+              || world.find(DeviceCalls.MAPPING, mapped -> !isIn("container", mapped.partner()))
+                  != null;
+      boolean goes = !isHeld || container.equals(IommufdCalls.IOMMUFD);
+      return goes ? join(draw, world, container) : null;
+    };
   }
 
   private static boolean isIn(String container, Handle device) {
@@ -181,6 +186,10 @@ public final class GroupCalls {
     boolean known = fd.handle() != null && fd.handle().kind().equals(GROUP) && draw.chance(92);
     Node node = known ? NODES.get(fd.handle().state()) : draw.of(NODES.subList(0, WITH_IOMMU));
     String name = known || draw.chance(30) ? draw.of(node.devices()) : draw.of(WRONG_DEVICES);
+    return openDevice(world, fd, name);
+  }
+
+  static Call openDevice(World world, Argument fd, String name) {
     Handle group = fd.handle();
     Handle device = world.handle(DEVICE);
     return Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD, fd)

@@ -3,7 +3,6 @@ package org.vfio4j.lab.fidelity;
 
 import java.util.List;
 import java.util.Locale;
-import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Linux;
 
@@ -91,9 +90,7 @@ public final class MdevCalls {
       return null;
     }
     String name = uuid(draw.of(0, 0, 0, draw.below(KNOWN)));
-    return Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD, fd)
-        .text(0, name)
-        .makesFd(world.handle(GroupCalls.DEVICE));
+    return GroupCalls.openDevice(world, fd, name);
   }
 
   /** Nothing must be open. */

@@ -25,6 +25,17 @@ final class AmdDriver extends MachineIommuDriver {
     this.version = version;
   }
 
+  /** AMD_IOMMU_PGSIZES: every power of two from 4 KiB on, but for 512 GiB. */
+  @Override
+  long pageSizes() {
+    return (1L << 52) - (1L << 12) & ~(1L << 39);
+  }
+
+  @Override
+  boolean enforcesCoherency() {
+    return true;
+  }
+
   private boolean isKnownToGuests() {
     return version.isAtLeast(7, 0);
   }

@@ -47,7 +47,8 @@ final class Container {
   private int checkExtension(long extension) {
     boolean type1Asked = !noIommuSet && (groups.isEmpty() || !isNoIommu());
     boolean noIommuAsked = type1 == null && (groups.isEmpty() || isNoIommu());
-    boolean has = type1 == null ? Type1.hasExtension(extension) : type1.has(extension);
+    boolean has =
+        type1 == null ? Type1.hasExtension(core.version(), extension) : type1.has(extension);
     if (type1Asked && has) {
       return 1;
     }

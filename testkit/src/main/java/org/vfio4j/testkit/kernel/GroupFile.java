@@ -62,6 +62,8 @@ final class GroupFile extends CharacterFile {
   }
 
   private void join(int fd) {
+    boolean firstLooksAtItself = !core.version().isAtLeast(6, 1);
+    KernelError.refuseIf(firstLooksAtItself && (fd < 0 || group.isJoined()), Errno.EINVAL);
     KernelError.refuseIf(fd < 0, Errno.EBADF);
     OpenFile file = core.files().get(fd);
     KernelError.refuseIf(group.isJoined(), Errno.EINVAL);
@@ -70,7 +72,7 @@ final class GroupFile extends CharacterFile {
       group.join(container.container());
     } else if (file instanceof IommufdFile iommufd) {
       IommufdContext context = iommufd.context();
-      if (!group.isNoIommu()) {
+      if (!group.isNoIommu() || !core.version().hasNoIommuOnIommufd()) {
         KernelError.refuseIf(context.isNoIommu(), Errno.EINVAL);
         if (!context.hasCompat()) {
           context.compat(context.allocateIoas());
@@ -87,7 +89,9 @@ final class GroupFile extends CharacterFile {
   }
 
   private int open(UserPointer name) {
-    VfioDevice device = device(text(name));
+    String text = text(name);
+    KernelError.refuseIf(!core.version().isAtLeast(6, 1) && !group.hasIommu(), Errno.EINVAL);
+    VfioDevice device = device(text);
     KernelError.refuseIf(!group.isJoined(), Errno.EINVAL);
     boolean privileged = core.machine().has(Capability.CAP_SYS_RAWIO);
     device.openFromGroup(group.iommufd(), privileged);

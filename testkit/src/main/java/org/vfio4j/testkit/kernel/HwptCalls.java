@@ -33,7 +33,10 @@ final class HwptCalls {
     int type = alloc.getInt(IommuHwptAlloc.DATA_TYPE);
     int length = alloc.getInt(IommuHwptAlloc.DATA_LEN);
     int flags = alloc.getInt(IommuHwptAlloc.FLAGS);
-    KernelError.refuseIf(alloc.getInt(IommuHwptAlloc.RESERVED) != 0, Errno.EOPNOTSUPP);
+    // With page tables of one kind, flags and what is no IOAS were looked at otherwise.
+    boolean firstOnes = !version.hasDirtyTracking();
+    boolean unknown = alloc.getInt(IommuHwptAlloc.RESERVED) != 0 || (firstOnes && flags != 0);
+    KernelError.refuseIf(unknown, Errno.EOPNOTSUPP);
     KernelError.refuseIf((type == IommufdUapi.IOMMU_HWPT_DATA_NONE) != (length == 0), Errno.EINVAL);
     IommufdDevice device = context.device(alloc.getInt(IommuHwptAlloc.DEV_ID));
     IommufdObject from = context.find(alloc.getInt(IommuHwptAlloc.PT_ID));
@@ -43,12 +46,12 @@ final class HwptCalls {
       checkPagingFlags(device.endpoint(), flags);
       hwpt = context.makePaging(ioas, device.endpoint(), driverFlags(flags), orNone(data));
       fill((PagingHwpt) hwpt);
-    } else if (from instanceof PagingHwpt parent) {
+    } else if (from instanceof PagingHwpt parent && !firstOnes) {
       hwpt = nested(device.endpoint(), parent, flags, data);
     } else if (from instanceof Viommu viommu) {
       hwpt = nested(device.endpoint(), viommu, flags, data);
     } else {
-      throw KernelError.of(Errno.EINVAL);
+      throw KernelError.of(firstOnes ? Errno.ENOENT : Errno.EINVAL);
     }
     try {
       if ((flags & IommufdUapi.IOMMU_HWPT_FAULT_ID_VALID) != 0) {
@@ -114,7 +117,6 @@ final class HwptCalls {
   }
 
   private Hwpt nested(Endpoint device, PagingHwpt parent, int flags, UserData data) {
-    KernelError.refuseIf(!version.hasDirtyTracking(), Errno.EINVAL);
     checkNestedFlags(flags, data);
     boolean wrong =
         parent.isAutomatic() || !parent.isNestParent() || parent.domain().owner() != device.iommu();
@@ -146,7 +148,7 @@ final class HwptCalls {
   /** IOMMU_HWPT_GET_DIRTY_BITMAP. */
   void getDirtyBitmap(IommufdCommand get) {
     int flags = get.getInt(IommuHwptGetDirtyBitmap.FLAGS);
-    int known = version.hasInvalidation() ? IommufdUapi.IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR : 0;
+    int known = IommufdUapi.IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR;
     boolean unknown = (flags & ~known) != 0 || get.getInt(IommuHwptGetDirtyBitmap.RESERVED) != 0;
     KernelError.refuseIf(unknown, Errno.EOPNOTSUPP);
     PagingHwpt hwpt = context.paging(get.getInt(IommuHwptGetDirtyBitmap.HWPT_ID));

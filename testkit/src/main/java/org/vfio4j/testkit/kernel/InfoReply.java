@@ -6,14 +6,19 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import org.vfio4j.device.uapi.VfioInfoCapHeader;
+import org.vfio4j.testkit.machine.KernelVersion;
 
 /** The chain of capabilities behind the struct that an info call answers with. */
 final class InfoReply {
   private static final int ARGSZ = 0;
   private static final int FLAGS = 4;
-  private static final int ALIGN = Long.BYTES;
 
   private final List<byte[]> capabilities = new ArrayList<>();
+  private final int align;
+
+  InfoReply(KernelVersion version) {
+    align = version.alignsCapabilities() ? Long.BYTES : 1;
+  }
 
   /**
    * Adds a capability.
@@ -23,7 +28,7 @@ final class InfoReply {
   InfoReply add(int id, int version, int... words) {
     int length = VfioInfoCapHeader.SIZEOF + words.length * Integer.BYTES;
     ByteBuffer bytes =
-        ByteBuffer.allocate((length + ALIGN - 1) & -ALIGN).order(ByteOrder.nativeOrder());
+        ByteBuffer.allocate((length + align - 1) & -align).order(ByteOrder.nativeOrder());
     bytes.putShort(VfioInfoCapHeader.ID, (short) id);
     bytes.putShort(VfioInfoCapHeader.VERSION, (short) version);
     for (int i = 0; i < words.length; i++) {

@@ -52,6 +52,17 @@ final class Ioas extends IommufdObject {
     return alignment;
   }
 
+  /** iommufd_get_pagesizes(): what all page tables have, as for a container. */
+  long pageSizes() {
+    long sizes = -1;
+    for (PagingHwpt hwpt : hwpts) {
+      sizes &= hwpt.domain().pageSizes();
+    }
+    long smaller = sizes & (PAGE - 1);
+    sizes &= -PAGE;
+    return max(smaller == 0 ? sizes : sizes | PAGE, alignment);
+  }
+
   List<PagingHwpt> hwpts() {
     return hwpts;
   }
@@ -123,7 +134,6 @@ final class Ioas extends IommufdObject {
     for (long at = start; ; ) {
       Mapping area = areas.find(at);
       KernelError.refuseIf(area == null, Errno.ENOENT);
-      KernelError.refuseIf(!area.isWritable(), Errno.EPERM);
       long address = area.pages().address() + area.pagesOffset(at);
       KernelError.refuseIf(at != start && address != expected, Errno.EFAULT);
       if (Long.compareUnsigned(area.last(), last) >= 0) {

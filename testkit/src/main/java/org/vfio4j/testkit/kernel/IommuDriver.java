@@ -23,6 +23,14 @@ abstract class IommuDriver {
   /** IOMMU_CAP_DIRTY_TRACKING. */
   abstract boolean canTrackDirty(Endpoint device);
 
+  /** The sizes of its pages, each a bit. */
+  abstract long pageSizes();
+
+  /** Whether its page tables can make transfers snoop the caches, whatever a device wants. */
+  boolean enforcesCoherency() {
+    return false;
+  }
+
   /** Bits of the PASIDs of a device; 0 for none. */
   int pasidBits(Endpoint device) {
     return 0;

@@ -203,7 +203,8 @@ final class IommufdDevice extends IommufdObject implements IommufdBinding {
       checkPasid(pasid, hwpt);
       attachDomain(hwpt, old);
     } catch (KernelError e) {
-      if (moves) {
+      if (pasid == IommufdGroup.NO_PASID) {
+        // Of the same IOAS too, where they are attached and keep nothing reserved from here on.
         devices.forEach(ioas::unreserve);
       }
       throw e;

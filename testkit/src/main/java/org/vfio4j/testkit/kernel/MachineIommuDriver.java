@@ -17,6 +17,12 @@ abstract class MachineIommuDriver extends IommuDriver {
     this.can = machine.iommu();
   }
 
+  /** 4 KiB, 2 MiB and 1 GiB: levels of a page table with entries of 64 bits. */
+  @Override
+  long pageSizes() {
+    return 1L << 12 | 1L << 21 | 1L << 30;
+  }
+
   /** The width of IOVAs. */
   final int bits() {
     return bits;
@@ -53,7 +59,7 @@ abstract class MachineIommuDriver extends IommuDriver {
             || (dirty && !canTrackDirty(device))
             || (pasid && pasidBits(device) == 0);
     KernelError.refuseIf(wrong, Errno.EOPNOTSUPP);
-    return new PagingDomain(this, UserMemory.PAGE, IovaRange.bits(bits), dirty);
+    return new PagingDomain(this, IovaRange.bits(bits), dirty);
   }
 
   /** Of VT-d: prepare_domain_attach_device(). */

@@ -50,6 +50,11 @@ final class MockDriver extends IommuDriver {
     return info.putInt(Integer.BYTES, HW_INFO_REGISTER).array();
   }
 
+  @Override
+  long pageSizes() {
+    return PAGE_SIZE;
+  }
+
   private static int flags(Endpoint device) {
     return ((MockDevice) device).flags();
   }
@@ -73,7 +78,7 @@ final class MockDriver extends IommuDriver {
             | (version.hasPasids() ? IommufdUapi.IOMMU_HWPT_ALLOC_PASID : 0);
     boolean wrong = (flags & ~known) != 0 || data != null || (dirty && !canTrackDirty(device));
     KernelError.refuseIf(wrong, Errno.EOPNOTSUPP);
-    return new PagingDomain(this, PAGE_SIZE, APERTURE, dirty);
+    return new PagingDomain(this, APERTURE, dirty);
   }
 
   @Override

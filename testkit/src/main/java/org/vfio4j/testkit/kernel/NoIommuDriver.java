@@ -20,6 +20,11 @@ final class NoIommuDriver extends IommuDriver {
   }
 
   @Override
+  long pageSizes() {
+    return UserMemory.PAGE;
+  }
+
+  @Override
   boolean canTrackDirty(Endpoint device) {
     return false;
   }
@@ -27,7 +32,7 @@ final class NoIommuDriver extends IommuDriver {
   @Override
   PagingDomain allocate(Endpoint device, int flags, UserData data) {
     KernelError.refuseIf(flags != 0 || data != null, Errno.EOPNOTSUPP);
-    return new PagingDomain(this, UserMemory.PAGE, new IovaRange(0, -1), false);
+    return new PagingDomain(this, new IovaRange(0, -1), false);
   }
 
   @Override

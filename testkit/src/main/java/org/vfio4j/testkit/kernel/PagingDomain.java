@@ -14,6 +14,7 @@ import org.vfio4j.testkit.kernel.IovaSpace.Mapping;
  */
 final class PagingDomain extends IommuDomain {
   private final int pageSize;
+  private final long pageSizes;
   private final IovaRange aperture;
   private final boolean dirtyOps;
   private final TreeSet<Long> dirty = new TreeSet<>(Long::compareUnsigned);
@@ -24,9 +25,10 @@ final class PagingDomain extends IommuDomain {
     void dirty(long iova, long length);
   }
 
-  PagingDomain(IommuDriver owner, int pageSize, IovaRange aperture, boolean dirtyOps) {
+  PagingDomain(IommuDriver owner, IovaRange aperture, boolean dirtyOps) {
     super(owner);
-    this.pageSize = pageSize;
+    this.pageSizes = owner.pageSizes();
+    this.pageSize = (int) Long.lowestOneBit(pageSizes);
     this.aperture = aperture;
     this.dirtyOps = dirtyOps;
   }
@@ -34,6 +36,11 @@ final class PagingDomain extends IommuDomain {
   /** The smallest, in bytes. */
   int pageSize() {
     return pageSize;
+  }
+
+  /** Each a bit. */
+  long pageSizes() {
+    return pageSizes;
   }
 
   /** What it cannot translate. */

@@ -27,7 +27,7 @@ record PciEndpoint(Core core, PciDevice device) implements Endpoint {
 
   @Override
   public boolean isVirtualFunction() {
-    return false;
+    return device.isVirtual();
   }
 
   @Override

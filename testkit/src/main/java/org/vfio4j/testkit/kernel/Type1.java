@@ -15,6 +15,7 @@ import org.vfio4j.group.uapi.VfioIommuType1DmaUnmap;
 import org.vfio4j.testkit.kernel.IovaSpace.Mapping;
 import org.vfio4j.testkit.kernel.UserMemory.Pin;
 import org.vfio4j.testkit.kernel.UserMemory.PinAccount;
+import org.vfio4j.testkit.machine.KernelVersion;
 
 /**
  * The IOMMU of a container.
@@ -108,10 +109,10 @@ final class Type1 {
   }
 
   /** VFIO_CHECK_EXTENSION of a container that has no IOMMU yet. */
-  static boolean hasExtension(long extension) {
+  static boolean hasExtension(KernelVersion version, long extension) {
     return extension == VfioGroupUapi.VFIO_TYPE1_IOMMU
         || extension == VfioGroupUapi.VFIO_TYPE1v2_IOMMU
-        || extension == TYPE1_NESTING
+        || (extension == TYPE1_NESTING && version.hasNestingContainers())
         || extension == VfioGroupUapi.VFIO_UNMAP_ALL;
   }
 
@@ -120,8 +121,9 @@ final class Type1 {
     if (extension == VfioGroupUapi.VFIO_UPDATE_VADDR) {
       return emulated == 0;
     }
-    // No IOMMU here enforces cache coherency.
-    return extension == VfioGroupUapi.VFIO_DMA_CC_IOMMU ? domains == 0 : hasExtension(extension);
+    return extension == VfioGroupUapi.VFIO_DMA_CC_IOMMU
+        ? domains == 0 || core.iommu().enforcesCoherency()
+        : hasExtension(core.version(), extension);
   }
 
   private void map(UserPointer map) {
@@ -472,13 +474,13 @@ final class Type1 {
     int[] migration = new int[6];
     Type1Answer.put(migration, 2, UserMemory.PAGE);
     Type1Answer.put(migration, 4, LARGEST_BITMAP);
-    InfoReply capabilities = new InfoReply();
+    InfoReply capabilities = new InfoReply(core.version());
     capabilities.add(VfioGroupUapi.VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, 1, migration);
     Type1Answer.addAvailable(capabilities, available);
     if (!usable.isEmpty()) {
       Type1Answer.addRanges(capabilities, usable);
     }
-    long pageSizes = domains > 0 ? Type1Answer.PAGE_SIZES : -UserMemory.PAGE;
+    long pageSizes = domains > 0 ? core.iommu().pageSizes() : -UserMemory.PAGE;
     Type1Answer.put(info, pageSizes, capabilities);
   }
 

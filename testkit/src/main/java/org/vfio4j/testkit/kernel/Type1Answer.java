@@ -10,9 +10,6 @@ import org.vfio4j.group.uapi.VfioIommuType1Info;
 
 /** VFIO_IOMMU_GET_INFO, as type1 answers it. */
 final class Type1Answer {
-  /** 4 KiB, 2 MiB and 1 GiB: what the page tables of an x86 IOMMU have. */
-  static final long PAGE_SIZES = (1L << 12) | (1L << 21) | (1L << 30);
-
   private static final int MIN_SIZE = 16;
   private static final int WORDS_PER_RANGE = 4;
 

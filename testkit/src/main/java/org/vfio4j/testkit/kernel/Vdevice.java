@@ -35,10 +35,12 @@ final class Vdevice extends IommufdObject {
     return virtualId;
   }
 
-  /** Its device is unbound: it goes too, and leaves an id that is never used again. */
+  /**
+   * Its device is unbound: where it is tied it goes too, and leaves an id that is never used again.
+   */
   void deviceLeaves() {
-    context().remove(this);
     if (tied) {
+      context().remove(this);
       context().bury(id());
     }
   }
@@ -47,6 +49,8 @@ final class Vdevice extends IommufdObject {
   void destroyed() {
     viommu.remove(this);
     viommu.unuse();
-    device.vdevice(null);
+    if (device.vdevice() == this) {
+      device.vdevice(null);
+    }
   }
 }

@@ -36,7 +36,6 @@ final class VfioCompat {
   private static final int INFO_MIN_SIZE = 16;
   private static final int AVAILABLE_AT = VfioIommuType1Info.SIZEOF;
 
-  /** Capabilities begin at multiples of 8. */
   private static final int AVAILABLE_PADDED = 16;
 
   private static final int RANGES_SIZE = 16;
@@ -87,11 +86,14 @@ final class VfioCompat {
       return context.isNoIommu() ? 0 : 1;
     }
     if (extension == VfioGroupUapi.VFIO_NOIOMMU_IOMMU) {
-      return 1;
+      return core.version().hasNoIommuOnIommufd() ? 1 : 0;
     }
     if (extension == VfioGroupUapi.VFIO_DMA_CC_IOMMU) {
-      // The IOMMU cannot enforce it; without a page table nothing is known against it.
-      return context.compat().hwpts().isEmpty() ? 1 : 0;
+      // Without a page table nothing is known against it.
+      return context.compat().hwpts().stream()
+              .allMatch(hwpt -> hwpt.domain().owner().enforcesCoherency())
+          ? 1
+          : 0;
     }
     return 0;
   }
@@ -163,7 +165,8 @@ final class VfioCompat {
     Ioas ioas = context.compat();
     List<IovaRange> usable = ioas.usable();
     long room = Integer.toUnsignedLong(argsz);
-    int ranges = AVAILABLE_AT + AVAILABLE_PADDED;
+    boolean aligned = core.version().alignsCapabilities();
+    int ranges = AVAILABLE_AT + (aligned ? AVAILABLE_PADDED : VfioIommuType1InfoDmaAvail.SIZEOF);
     int total = ranges + RANGES_SIZE + usable.size() * VfioIovaRange.SIZEOF;
     if (room >= AVAILABLE_AT + VfioIommuType1InfoDmaAvail.SIZEOF) {
       header(info, AVAILABLE_AT, VfioGroupUapi.VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
@@ -188,8 +191,7 @@ final class VfioCompat {
     reply.putInt(VfioIommuType1Info.ARGSZ, total);
     int flags = VfioGroupUapi.VFIO_IOMMU_INFO_PGSIZES | VfioGroupUapi.VFIO_IOMMU_INFO_CAPS;
     reply.putInt(VfioIommuType1Info.FLAGS, flags);
-    long sizes = ioas.hwpts().isEmpty() ? -UserMemory.PAGE : Type1Answer.PAGE_SIZES;
-    reply.putLong(VfioIommuType1Info.IOVA_PGSIZES, sizes);
+    reply.putLong(VfioIommuType1Info.IOVA_PGSIZES, ioas.pageSizes());
     reply.putInt(VfioIommuType1Info.CAP_OFFSET, room >= total ? VfioIommuType1Info.SIZEOF : 0);
     info.put(0, reply.get(0, (int) Math.min(room, VfioIommuType1Info.SIZEOF)));
   }

@@ -124,6 +124,8 @@ final class VfioDevice {
     KernelError.refuseIf(leaving, Errno.ENODEV);
     boolean first = openCount == 0;
     if (first && iommufd != null && group.isNoIommu()) {
+      // iommufd_device_bind() had not heard of them, and wants coherent caches.
+      KernelError.refuseIf(!core.version().hasNoIommuOnIommufd(), Errno.EINVAL);
       KernelError.refuseIf(!privileged || iommufd.hasCompat(), Errno.EPERM);
     }
     if (first) {

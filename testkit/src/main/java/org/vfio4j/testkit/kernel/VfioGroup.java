@@ -73,6 +73,11 @@ final class VfioGroup {
     return container != null || iommufd != null;
   }
 
+  /** Whether it is in a container that has an IOMMU. */
+  boolean hasIommu() {
+    return container != null && container.hasIommu();
+  }
+
   /** Null where it is in none. */
   IommufdContext iommufd() {
     return iommufd;

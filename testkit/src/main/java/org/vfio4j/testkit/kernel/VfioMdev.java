@@ -100,7 +100,7 @@ final class VfioMdev implements VfioOps, DeviceMemory.Registers {
     info.putInt(VfioRegionInfo.FLAGS, region.flags());
     info.putLong(VfioRegionInfo.SIZE, region.size());
     info.putLong(VfioRegionInfo.OFFSET, region.offset());
-    InfoReply capabilities = new InfoReply();
+    InfoReply capabilities = new InfoReply(core.version());
     for (MediatedRegion.Capability capability : region.capabilities()) {
       int[] words = capability.words().stream().mapToInt(word -> word).toArray();
       capabilities.add(capability.id(), 1, words);

@@ -196,7 +196,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
     int argsz = info.getInt(VfioDeviceInfo.ARGSZ);
     KernelError.refuseIf(Integer.compareUnsigned(argsz, INFO_MIN_SIZE) < 0, Errno.EINVAL);
     int reset = pci.function().isResettable() ? VfioDeviceUapi.VFIO_DEVICE_FLAGS_RESET : 0;
-    InfoReply capabilities = new InfoReply();
+    InfoReply capabilities = new InfoReply(core.version());
     if (core.version().isAtLeast(6, 5) && completedAtomics() != 0) {
       capabilities.add(
           VfioDeviceUapi.VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP, 1, completedAtomics(), 0);
@@ -236,7 +236,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
             ? 0
             : VfioDeviceUapi.VFIO_REGION_INFO_FLAG_READ
                 | VfioDeviceUapi.VFIO_REGION_INFO_FLAG_WRITE;
-    InfoReply capabilities = new InfoReply();
+    InfoReply capabilities = new InfoReply(core.version());
     if (isMappable(index)) {
       flags |= VfioDeviceUapi.VFIO_REGION_INFO_FLAG_MMAP;
       if (pci.function().msixVectors() > 0 && pci.function().msixBar() == index) {

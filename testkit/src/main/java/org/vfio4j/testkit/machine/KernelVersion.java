@@ -55,12 +55,12 @@ public enum KernelVersion {
     return isAtLeast(6, 6);
   }
 
-  /** Dirty tracking, nesting and the data for it. */
+  /** Dirty tracking, also without clearing, nesting and the data for it. */
   public boolean hasDirtyTracking() {
     return isAtLeast(6, 7);
   }
 
-  /** IOMMU_HWPT_INVALIDATE, and bitmaps that are read without clearing. */
+  /** IOMMU_HWPT_INVALIDATE. */
   public boolean hasInvalidation() {
     return isAtLeast(6, 8);
   }
@@ -133,6 +133,21 @@ public enum KernelVersion {
   /** Whether a dirty bitmap of no length is refused before anything is looked at. */
   public boolean refusesEmptyBitmaps() {
     return this == LINUX_6_12 || this == NEWEST;
+  }
+
+  /** Whether groups without an IOMMU can join an iommufd. */
+  public boolean hasNoIommuOnIommufd() {
+    return isAtLeast(6, 3);
+  }
+
+  /** VFIO_TYPE1_NESTING_IOMMU, which no IOMMU of x86 ever had. */
+  public boolean hasNestingContainers() {
+    return !isAtLeast(6, 13);
+  }
+
+  /** Whether capabilities of an info call begin at multiples of 8. */
+  public boolean alignsCapabilities() {
+    return isAtLeast(6, 6);
   }
 
   /** {@code vfio-dev/vfioN} in the folder of a device. */
