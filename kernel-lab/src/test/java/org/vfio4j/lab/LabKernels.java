@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.lab;
 
+import java.util.function.Consumer;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.testkit.FakeKernel;
 import org.vfio4j.testkit.device.EduModel;
@@ -30,18 +31,25 @@ public final class LabKernels {
       case "host" -> Kernel.host();
       case "fake" -> FakeKernel.of(KernelVersion.LINUX_6_12, LabKernels::standard);
       case "fake-noiommu" -> FakeKernel.of(KernelVersion.LINUX_6_12, LabKernels::noIommu);
-      case "fake-6.1" ->
-          FakeKernel.of(
-              KernelVersion.LINUX_6_1,
-              machine -> {
-                standard(machine);
-                machine.withoutIommufd();
-              });
+      case "fake-6.1" -> old(LabKernels::standard);
       default -> throw new IllegalArgumentException("vfio4j.lab.kernel=" + CHOICE);
     };
   }
 
-  static boolean isOld() {
+  /** As the guest's: of its release, built as it is. */
+  public static FakeKernel likeTheGuests(Consumer<Machine> topology) {
+    return isOld() ? old(topology) : FakeKernel.of(KernelVersion.LINUX_6_12, topology);
+  }
+
+  /** Debian's. */
+  private static FakeKernel old(Consumer<Machine> topology) {
+    return FakeKernel.of(
+        KernelVersion.LINUX_6_1,
+        machine -> topology.andThen(Machine::withoutIommufd).accept(machine));
+  }
+
+  /** Whether it is Debian's Linux 6.1, or a fake of it. */
+  public static boolean isOld() {
     return CHOICE.equals("host")
         ? System.getProperty("os.version").startsWith("6.1.")
         : CHOICE.equals("fake-6.1");

@@ -56,9 +56,11 @@ final class SortedRanges {
   /** Where the last search ended: the next one often ends there, too. */
   private int recent;
 
-  // What find() found.
+  // What find() found, and where.
   private long start;
   private long length;
+  private int foundLeaf;
+  private int foundAt;
 
   /** Adds a range, or gives the one that begins there another length. */
   void put(long from, long bytes) {
@@ -101,7 +103,8 @@ final class SortedRanges {
 
   /**
    * Finds the lowest range that begins not below {@code from} and not above {@code last}: {@link
-   * #start} and {@link #length} tell which, until the next call.
+   * #start} and {@link #length} tell which, and {@link #removeFound} removes it, until the next
+   * call.
    */
   boolean find(long from, long last) {
     if (count == 0) {
@@ -124,6 +127,8 @@ final class SortedRanges {
     start = key(found);
     int pages = (int) leaves[leaf][RANGES + at];
     length = pages == 0 ? otherLengths.get(found) : Integer.toUnsignedLong(pages) << PAGE_SHIFT;
+    foundLeaf = leaf;
+    foundAt = at;
     return found <= key(last);
   }
 
@@ -135,14 +140,12 @@ final class SortedRanges {
     return length;
   }
 
-  /** Removes the range that begins there, which must be one. */
-  void remove(long from) {
-    long key = key(from);
-    int leaf = leafOf(key);
-    int at = floor(leaf, key);
+  void removeFound() {
+    int leaf = foundLeaf;
+    int at = foundAt;
     long[] words = leaves[leaf];
     if ((int) words[RANGES + at] == 0) {
-      otherLengths.remove(key);
+      otherLengths.remove(key(start));
     }
     int size = (int) words[SIZE] - 1;
     words[SIZE] = size;

@@ -43,7 +43,7 @@ final class UsedIovas {
       long iova = used.start();
       // Nothing will be chosen where it is not allowed, so what is used there need not be known.
       if (!take(iova, used.length())) {
-        used.remove(iova);
+        used.removeFound();
       }
       more = iova != -1 && used.find(iova + 1, -1);
     }
@@ -90,11 +90,10 @@ final class UsedIovas {
 
   /** What was found. */
   private void remove() {
-    long iova = used.start();
     if (free != null) {
-      free.free(iova, used.length());
+      free.free(used.start(), used.length());
     }
-    used.remove(iova);
+    used.removeFound();
   }
 
   private boolean take(long iova, long length) {

@@ -33,7 +33,8 @@ class SortedRangesTest {
         ranges.put(start, length);
         tree.put(start, length);
       } else if (tree.remove(start) != null) {
-        ranges.remove(start);
+        assertThat(ranges.find(start, start)).isTrue();
+        ranges.removeFound();
       }
       long from = base + (random.nextLong(4000) << step) + random.nextLong(2);
       long last = from + (random.nextLong(8) << step);
@@ -47,7 +48,7 @@ class SortedRangesTest {
     }
     while (ranges.find(0, -1)) {
       assertThat(tree.remove(ranges.start())).isEqualTo(ranges.length());
-      ranges.remove(ranges.start());
+      ranges.removeFound();
     }
     assertThat(tree).isEmpty();
   }
@@ -63,7 +64,7 @@ class SortedRangesTest {
       assertThat(ranges.find(0, -1)).isTrue();
       assertThat(ranges.start()).isEqualTo(i * PAGE);
       assertThat(ranges.length()).isEqualTo(PAGE);
-      ranges.remove(i * PAGE);
+      ranges.removeFound();
     }
     assertThat(ranges.find(0, -1)).isFalse();
   }

@@ -10,9 +10,8 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.vfio4j.lab.LabKernels;
 import org.vfio4j.linux.Kernel;
-import org.vfio4j.testkit.FakeKernel;
-import org.vfio4j.testkit.machine.KernelVersion;
 import org.vfio4j.testkit.machine.Machine;
 
 /**
@@ -40,9 +39,7 @@ final class FidelityRun {
 
   FidelityRun(Domain domain, Consumer<Machine> machine) {
     this.domain = domain;
-    differential =
-        new Differential(
-            domain, Kernel.host(), () -> FakeKernel.of(KernelVersion.LINUX_6_12, machine));
+    differential = new Differential(domain, Kernel.host(), () -> LabKernels.likeTheGuests(machine));
   }
 
   /** Those of them that are to run. */

@@ -14,10 +14,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.vfio4j.lab.LabKernels;
 
 /**
- * What the lab's Linux 6.12 answered, under version control in {@code
- * src/test/resources/recorded/6.12}.
+ * What the lab's kernels answered, under version control in {@code src/test/resources/recorded}.
  *
  * <p>The same test compares with it on the fake, in every build, and on the real kernel, in the
  * lab: so the fake is right, and the recording true. A file has sections, each a {@link
@@ -28,7 +28,7 @@ final class Recordings {
   /** What makes new ones. */
   static final String AGAIN = "./check --only fidelity --record";
 
-  private static final String FOLDER = "/recorded/6.12/";
+  private static final String FOLDER = "/recorded/" + (LabKernels.isOld() ? "6.1" : "6.12") + "/";
   private static final String SECTION = "## ";
   private static final String TARGET = System.getProperty("vfio4j.record", "");
   private static final Map<String, Map<String, Transcript>> RECORDED = new TreeMap<>();
