@@ -12,6 +12,9 @@ import org.vfio4j.Errno;
 import org.vfio4j.cdev.Attachment;
 import org.vfio4j.cdev.BoundDevice;
 import org.vfio4j.cdev.VfioCdev;
+import org.vfio4j.device.uapi.VfioDeviceInfo;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.device.uapi.VfioIrqSet;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.group.uapi.VfioIommuType1Info;
 import org.vfio4j.iommufd.DevId;
@@ -118,6 +121,43 @@ class ReleasesTest {
     assertThat(capability(info, AVAILABLE)).isEqualTo(ranges - (ranges % 8 == 0 ? 16 : 12));
     assertThat(capability(info, RANGES)).isEqualTo(ranges);
     assertThat(info.getInt(ranges + 8)).as("ranges").isPositive();
+  }
+
+  private static int device(FakeKernel kernel) {
+    int group = container(kernel, "/dev/vfio/vfio") + 1;
+    int request = VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD;
+    int device = kernel.ioctl(group, request, name(ADDRESS.toString()));
+    assertThat(device).isPositive();
+    return device;
+  }
+
+  /** The word behind cap_offset came with the alignment. */
+  @ParameterizedTest
+  @CsvSource({"LINUX_6_1, -1", "LINUX_6_6, 0"})
+  void theInfoOfADeviceIsPadded(KernelVersion version, int behind) {
+    FakeKernel kernel = kernel(version);
+    VfioDeviceInfo info = new VfioDeviceInfo(0);
+    int last = VfioDeviceInfo.SIZEOF - Integer.BYTES;
+    info.putInt(last, -1);
+    assertThat(kernel.ioctl(device(kernel), VfioDeviceUapi.VFIO_DEVICE_GET_INFO, info)).isZero();
+    assertThat(info.getInt(last)).isEqualTo(behind);
+  }
+
+  /** Below -1, which takes it away, there is no descriptor. */
+  @ParameterizedTest
+  @CsvSource({"LINUX_6_1, 0", "LINUX_6_12, -22", "LINUX_6_17, 0", "NEWEST, -22"})
+  void strangeTriggers(KernelVersion version, int expected) {
+    FakeKernel kernel = kernel(version);
+    NativeBlock set = new NativeBlock(VfioIrqSet.SIZEOF + Integer.BYTES);
+    set.putInt(VfioIrqSet.ARGSZ, set.capacity());
+    set.putInt(
+        VfioIrqSet.FLAGS,
+        VfioDeviceUapi.VFIO_IRQ_SET_DATA_EVENTFD | VfioDeviceUapi.VFIO_IRQ_SET_ACTION_TRIGGER);
+    set.putInt(VfioIrqSet.INDEX, VfioDeviceUapi.VFIO_PCI_REQ_IRQ_INDEX);
+    set.putInt(VfioIrqSet.COUNT, 1);
+    set.putInt(VfioIrqSet.SIZEOF, -2);
+    assertThat(kernel.ioctl(device(kernel), VfioDeviceUapi.VFIO_DEVICE_SET_IRQS, set))
+        .isEqualTo(expected);
   }
 
   /** The first calls for page tables knew one kind. */

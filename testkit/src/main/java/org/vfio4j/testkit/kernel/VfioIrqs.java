@@ -379,7 +379,10 @@ final class VfioIrqs implements PciDevice.InterruptSink {
       return registered;
     }
     int fd = data.fd(0);
-    KernelError.refuseIf(fd < -1, Errno.EINVAL);
+    if (fd < NONE) {
+      KernelError.refuseIf(core.version().refusesStrangeTriggers(), Errno.EINVAL);
+      return registered;
+    }
     EventFdFile file = fd < 0 ? null : eventFd(fd);
     drop(registered);
     return file;

@@ -206,7 +206,10 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
     reply.putInt(VfioDeviceInfo.FLAGS, VfioDeviceUapi.VFIO_DEVICE_FLAGS_PCI | reset);
     reply.putInt(VfioDeviceInfo.NUM_REGIONS, REGIONS);
     reply.putInt(VfioDeviceInfo.NUM_IRQS, VfioIrqs.INDEXES);
-    int told = (int) Math.min(Integer.toUnsignedLong(argsz), VfioDeviceInfo.SIZEOF);
+    // The last word came as padding, with the alignment of capabilities.
+    boolean isPadded = core.version().alignsCapabilities();
+    int size = isPadded ? VfioDeviceInfo.SIZEOF : VfioDeviceInfo.CAP_OFFSET + Integer.BYTES;
+    int told = (int) Math.min(Integer.toUnsignedLong(argsz), size);
     info.put(0, reply.get(0, told));
     capabilities.put(
         info,

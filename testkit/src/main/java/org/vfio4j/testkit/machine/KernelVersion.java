@@ -130,6 +130,11 @@ public enum KernelVersion {
     return this == LINUX_6_12 || this == NEWEST;
   }
 
+  /** Whether the trigger of a request or an error may be no descriptor below -1. */
+  public boolean refusesStrangeTriggers() {
+    return this == LINUX_6_12 || this == NEWEST;
+  }
+
   /** Whether a dirty bitmap of no length is refused before anything is looked at. */
   public boolean refusesEmptyBitmaps() {
     return this == LINUX_6_12 || this == NEWEST;
