@@ -349,10 +349,14 @@ public final class CompatBridge implements Kernel {
         : Result.failed(Errno.ENODEV);
   }
 
+  /**
+   * Where it fails the mapping keeps what it needs in the kernel below, as a native one does; the
+   * bridge's descriptors, which nobody would close then, need not stay open for it.
+   */
   @Override
   public int munmap(MappedMemory mapped) {
     int result = below.munmap(mapped);
-    BridgedDevice device = result < 0 ? null : mappings.remove(mapped);
+    BridgedDevice device = mappings.remove(mapped);
     if (device != null) {
       device.group().unmapped(device);
     }

@@ -97,6 +97,59 @@ class FailureSweepTest {
                     .anyMatch(frame -> frame.getClassName().equals(getClass().getName())));
   }
 
+  /** What the mapping keeps alive may stay; what its owner forgets on the way may not. */
+  @ParameterizedTest
+  @EnumSource(VfioMode.class)
+  void aCloseThatStopsAtAMunmapIsFound(VfioMode mode) {
+    FailureSweep sweep =
+        FailureSweep.of(
+            FailureSweepTest::kernel,
+            kernel -> {
+              AssignedDevice edu = AssignedDevice.open(kernel, mode, PciAddress.of(ADDRESS));
+              MappedRegion registers;
+              try {
+                registers = edu.device().region(VfioPci.BAR0).map();
+              } catch (VfioException e) {
+                edu.close();
+                throw e;
+              }
+              registers.close();
+              edu.close();
+            });
+    assertThatThrownBy(sweep::calls)
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("1 of ")
+        .hasMessageContaining("with [munmap] failing")
+        .hasMessageContaining("it left DESCRIPTOR: fd ");
+  }
+
+  /** Only the memory whose unmap failed. */
+  @ParameterizedTest
+  @EnumSource(VfioMode.class)
+  void aCloseThatStopsAtAnUnmapIsFound(VfioMode mode) {
+    FailureSweep sweep =
+        FailureSweep.of(
+            FailureSweepTest::kernel,
+            kernel -> {
+              MappedRegion registers = null;
+              try (AssignedDevice edu =
+                  AssignedDevice.open(kernel, mode, PciAddress.of(ADDRESS))) {
+                DmaBuffer buffer = edu.dma().allocate(4096);
+                try {
+                  registers = edu.device().region(VfioPci.BAR0).map();
+                } finally {
+                  buffer.close();
+                }
+                registers.close();
+              }
+            });
+    assertThatThrownBy(sweep::calls)
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("1 of ")
+        .hasMessageContaining("it left MAPPING: BAR 0")
+        .satisfies(e -> assertThat(e.getMessage()).doesNotContain("anonymous memory"));
+  }
+
   @Test
   void anotherExceptionIsShown() {
     FailureSweep sweep =

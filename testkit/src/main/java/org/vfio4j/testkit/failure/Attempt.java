@@ -53,11 +53,6 @@ public record Attempt(PortCall call, int request, String path) {
         || (call == PortCall.IOCTL && IOCTLS_THAT_ALLOCATE.contains(request));
   }
 
-  /** Whether it takes memory from a device, which may go on reaching it where that fails. */
-  boolean unmapsDma() {
-    return isIoctl(IommufdUapi.IOMMU_IOAS_UNMAP) || isIoctl(VfioGroupUapi.VFIO_IOMMU_UNMAP_DMA);
-  }
-
   static String name(int request) {
     return Ioctls.names(request);
   }

@@ -29,6 +29,7 @@ public final class FailingKernel extends ForwardingKernel {
   private final int[] counts;
   private final List<Attempt> attempts = new ArrayList<>();
   private final List<Attempt> failed = new ArrayList<>();
+  private final Stranded stranded = new Stranded();
 
   private FailingKernel(Kernel below, List<Failure> failures) {
     super(below);
@@ -49,6 +50,14 @@ public final class FailingKernel extends ForwardingKernel {
   /** Those of them that were made to fail. */
   public synchronized List<Attempt> failed() {
     return List.copyOf(failed);
+  }
+
+  /**
+   * Gives back what the program could not give back because a call was made to fail, and with it
+   * what only that kept alive.
+   */
+  void giveBackStranded() {
+    stranded.memories().forEach(below()::munmap);
   }
 
   /** 0, or the negative errno that the call is to fail with. */
@@ -86,6 +95,7 @@ public final class FailingKernel extends ForwardingKernel {
   public int close(int fd) {
     int refused = refuse(Attempt.of(PortCall.CLOSE));
     int result = below().close(fd);
+    stranded.closed(fd);
     return refused < 0 ? refused : result;
   }
 
@@ -104,7 +114,17 @@ public final class FailingKernel extends ForwardingKernel {
   @Override
   public int ioctl(int fd, int request, NativeBlock argument) {
     int refused = refuse(Attempt.ioctl(request));
-    return refused < 0 ? refused : below().ioctl(fd, request, argument);
+    List<Stranded.Range> unmaps = stranded.toUnmap(fd, request, argument);
+    if (refused < 0) {
+      stranded.unmapFailed(unmaps);
+      return refused;
+    }
+    int result = below().ioctl(fd, request, argument);
+    if (result >= 0) {
+      stranded.mapped(fd, request, argument);
+      stranded.unmapped(unmaps);
+    }
+    return result;
   }
 
   @Override
@@ -134,13 +154,25 @@ public final class FailingKernel extends ForwardingKernel {
   @Override
   public Result<MappedMemory> mmap(int fd, long offset, long length, int protection, int flags) {
     int refused = refuse(Attempt.of(PortCall.MMAP));
-    return result(refused, () -> below().mmap(fd, offset, length, protection, flags));
+    if (refused < 0) {
+      return Result.failed(refused);
+    }
+    Result<MappedMemory> memory = below().mmap(fd, offset, length, protection, flags);
+    if (memory.isOk()) {
+      stranded.mapped(memory.value());
+    }
+    return memory;
   }
 
   @Override
   public int munmap(MappedMemory memory) {
     int refused = refuse(Attempt.of(PortCall.MUNMAP));
-    return refused < 0 ? refused : below().munmap(memory);
+    if (refused < 0) {
+      stranded.munmapFailed(memory);
+      return refused;
+    }
+    stranded.unmapped(memory);
+    return below().munmap(memory);
   }
 
   @Override

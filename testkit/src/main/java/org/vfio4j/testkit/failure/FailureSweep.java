@@ -19,8 +19,8 @@ import org.vfio4j.testkit.machine.Held;
  * <p>Each time the program must end in time, with a {@link VfioException} or well (some failures
  * can be lived with), and must have given back everything: no descriptor, mapping, pinned memory or
  * object may be left. What cannot be given back may stay: memory whose unmap for the device was
- * made to fail, since the device might still reach it, and, after a munmap that failed, what the
- * mapping holds.
+ * made to fail, since the device might still reach it, and a mapping whose munmap was made to fail,
+ * with what it keeps alive: the file of a device, and what that holds in turn.
  *
  * <pre>{@code
  * FailureSweep.of(MyDriverTest::kernel, kernel -> new MyDriver(kernel).run()).calls();
@@ -186,15 +186,10 @@ public final class FailureSweep {
         problems.add("it threw " + thrown);
         evidence.add(thrown);
       }
-      boolean unmapFailed = kernel.failed().stream().anyMatch(Attempt::unmapsDma);
-      if (kernel.failed().stream().anyMatch(attempt -> attempt.call() == PortCall.MUNMAP)) {
-        return;
-      }
+      kernel.giveBackStranded();
       for (Held held : fake.held()) {
-        if (!(unmapFailed && held.kind() == Held.Kind.MAPPING)) {
-          problems.add("it left " + held);
-          held.takenAt().ifPresent(evidence::add);
-        }
+        problems.add("it left " + held);
+        held.takenAt().ifPresent(evidence::add);
       }
     }
 
