@@ -6,6 +6,7 @@ import java.lang.reflect.Modifier;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
@@ -30,24 +31,26 @@ import org.vfio4j.memory.Struct;
  * <p>Immutable.
  */
 public final class TraceFormat {
-  private static final int LONGEST_ARRAY = 1 << 20;
+  /** In bytes: a bitmap of 512 GiB in pages of 4 KiB. What lies behind is not written down. */
+  private static final int LONGEST_ARRAY = 1 << 24;
+
   private static final HexFormat HEX = HexFormat.of();
 
   private final IntFunction<String> names;
-  private final Map<Integer, IoctlArray> arrays;
+  private final IoctlArray.Finder arrays;
 
   /**
    * @param names the names of ioctls, for people
    * @param arrays which ioctls have arguments that point to arrays
    */
-  public TraceFormat(IntFunction<String> names, Map<Integer, IoctlArray> arrays) {
+  public TraceFormat(IntFunction<String> names, IoctlArray.Finder arrays) {
     this.names = names;
-    this.arrays = Map.copyOf(arrays);
+    this.arrays = arrays;
   }
 
   /** Without names: ioctls are shown by their numbers. */
   public static TraceFormat plain() {
-    return new TraceFormat(request -> "", Map.of());
+    return new TraceFormat(request -> "", (request, argument) -> Optional.empty());
   }
 
   /** A call with numbers for arguments. */
@@ -86,44 +89,31 @@ public final class TraceFormat {
     return String.format("%s(%#x+%#x%s)", name, address, offset, more);
   }
 
-  /** An ioctl with this argument, as it is now: before the call. */
-  public String ioctl(int fd, int request, NativeBlock argument) {
-    byte[] content = argument.get(0, argument.capacity());
-    String array = "";
-    IoctlArray pointed = arrays.get(request);
-    if (pointed != null) {
-      Arrays.fill(content, pointed.pointer(), pointed.pointer() + Long.BYTES, (byte) 0);
-      array = ", " + bytes("array", array(pointed, argument, arrayLength(request, argument)));
-    }
-    return String.format("ioctl(%d, %#x, %s%s)", fd, request, bytes("in", content), array);
+  /**
+   * What the argument of an ioctl points to; to be asked before the call, which may put other
+   * numbers there.
+   */
+  public Optional<IoctlArray> array(int request, NativeBlock argument) {
+    return arrays.find(request, argument);
   }
 
-  /**
-   * How long the array is that the argument of an ioctl points to, in bytes; to be asked before the
-   * call, which may put another number there.
-   */
-  public int arrayLength(int request, NativeBlock argument) {
-    IoctlArray pointed = arrays.get(request);
-    if (pointed == null) {
-      return 0;
-    }
-    long length = Integer.toUnsignedLong(argument.getInt(pointed.count())) * pointed.size();
-    return (int) Math.min(length, LONGEST_ARRAY);
+  /** An ioctl with this argument, as it is now: before the call. */
+  public static String ioctl(
+      int fd, int request, NativeBlock argument, Optional<IoctlArray> pointed) {
+    String array =
+        pointed.map(found -> ", " + bytes("array", content(found, argument))).orElse("");
+    String in = bytes("in", withoutAddress(argument, pointed));
+    return String.format("ioctl(%d, %#x, %s%s)", fd, request, in, array);
   }
 
   /**
    * What an ioctl has made of its argument and of what that points to.
    *
-   * @param arrayLength what {@link #arrayLength} said before the call
+   * @param pointed what {@link #array} said before the call
    */
-  public String answer(int request, NativeBlock argument, int arrayLength) {
-    byte[] content = argument.get(0, argument.capacity());
-    IoctlArray pointed = arrays.get(request);
-    if (pointed == null) {
-      return bytes("out", content);
-    }
-    Arrays.fill(content, pointed.pointer(), pointed.pointer() + Long.BYTES, (byte) 0);
-    return bytes("out", content) + " " + bytes("array", array(pointed, argument, arrayLength));
+  public static String answer(NativeBlock argument, Optional<IoctlArray> pointed) {
+    String array = pointed.map(found -> " " + bytes("array", content(found, argument))).orElse("");
+    return bytes("out", withoutAddress(argument, pointed)) + array;
   }
 
   /**
@@ -132,19 +122,35 @@ public final class TraceFormat {
    * @param out the bytes of the argument
    * @param array of what it points to; empty where there is no such thing
    */
-  public void put(int request, NativeBlock argument, byte[] out, byte[] array) {
-    IoctlArray pointed = arrays.get(request);
-    long address = pointed == null ? 0 : argument.getLong(pointed.pointer());
-    int length = Math.min(array.length, arrayLength(request, argument));
-    argument.put(0, out);
-    if (pointed != null) {
-      argument.putLong(pointed.pointer(), address);
-      transfer(address, Arrays.copyOf(array, length), true);
+  public static void put(
+      NativeBlock argument, Optional<IoctlArray> pointed, byte[] out, byte[] array) {
+    if (pointed.isEmpty()) {
+      argument.put(0, out);
+      return;
     }
+    int pointer = pointed.get().pointer();
+    long address = argument.getLong(pointer);
+    argument.put(0, out);
+    argument.putLong(pointer, address);
+    transfer(address, Arrays.copyOf(array, Math.min(array.length, length(pointed.get()))), true);
   }
 
-  private static byte[] array(IoctlArray pointed, NativeBlock argument, int length) {
-    byte[] array = new byte[length];
+  private static byte[] withoutAddress(NativeBlock argument, Optional<IoctlArray> pointed) {
+    byte[] bytes = argument.get(0, argument.capacity());
+    if (pointed.isPresent()) {
+      int pointer = pointed.get().pointer();
+      Arrays.fill(bytes, pointer, pointer + Long.BYTES, (byte) 0);
+    }
+    return bytes;
+  }
+
+  private static int length(IoctlArray array) {
+    boolean longer = Long.compareUnsigned(array.length(), LONGEST_ARRAY) > 0;
+    return longer ? LONGEST_ARRAY : (int) array.length();
+  }
+
+  private static byte[] content(IoctlArray pointed, NativeBlock argument) {
+    byte[] array = new byte[length(pointed)];
     transfer(argument.getLong(pointed.pointer()), array, false);
     return array;
   }

@@ -3,6 +3,7 @@ package org.vfio4j.linux.trace;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -148,12 +149,12 @@ public final class TracingKernel extends ForwardingKernel {
 
   @Override
   public int ioctl(int fd, int request, NativeBlock argument) {
-    int arrayLength = format.arrayLength(request, argument);
+    Optional<IoctlArray> array = format.array(request, argument);
     return (int)
         traced(
-            () -> format.ioctl(fd, request, argument),
+            () -> TraceFormat.ioctl(fd, request, argument, array),
             () -> below().ioctl(fd, request, argument),
-            result -> format.answer(request, argument, arrayLength),
+            result -> TraceFormat.answer(argument, array),
             () -> format.describe(request, argument));
   }
 
@@ -234,6 +235,11 @@ public final class TracingKernel extends ForwardingKernel {
             () -> TraceFormat.call("eventfd", initial, flags),
             () -> below().eventfd(initial, flags),
             () -> "");
+  }
+
+  @Override
+  public int uevents() {
+    return (int) traced(() -> TraceFormat.call("uevents"), () -> below().uevents(), () -> "");
   }
 
   @Override

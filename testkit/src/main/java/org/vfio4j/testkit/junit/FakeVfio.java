@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -238,7 +239,14 @@ public final class FakeVfio
       throw new IllegalStateException(
           body.getExecutable() + " has @FailEveryCall and no parameter of the type Kernel");
     }
-    FailureSweep sweep = FailureSweep.of(() -> make(context), kernel -> run(body, types, kernel));
+    AtomicReference<FakeKernel> fake = new AtomicReference<>();
+    FailureSweep sweep =
+        FailureSweep.of(
+            () -> {
+              fake.set(make(context));
+              return fake.get();
+            },
+            kernel -> run(body, types, kernel, fake.get()));
     if (wanted.get().errnos().length == 0) {
       sweep.calls();
     }
@@ -247,12 +255,15 @@ public final class FakeVfio
     }
   }
 
+  /** With the kernel of this attempt for all parameters: the one that fails, and the fake below. */
   private static void run(
-      ReflectiveInvocationContext<Method> body, Class<?>[] types, Kernel kernel) {
+      ReflectiveInvocationContext<Method> body, Class<?>[] types, Kernel kernel, FakeKernel fake) {
     List<Object> arguments = new ArrayList<>(body.getArguments());
     for (int i = 0; i < types.length; i++) {
       if (types[i] == Kernel.class) {
         arguments.set(i, kernel);
+      } else if (types[i] == FakeKernel.class) {
+        arguments.set(i, fake);
       }
     }
     ReflectionSupport.invokeMethod(

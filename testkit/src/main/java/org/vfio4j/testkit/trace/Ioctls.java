@@ -8,13 +8,7 @@ import java.util.TreeMap;
 import org.vfio4j.cdev.uapi.VfioCdevUapi;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.group.uapi.VfioGroupUapi;
-import org.vfio4j.iommufd.uapi.IommuHwInfo;
-import org.vfio4j.iommufd.uapi.IommuHwptAlloc;
-import org.vfio4j.iommufd.uapi.IommuIoasAllowIovas;
-import org.vfio4j.iommufd.uapi.IommuIoasIovaRanges;
-import org.vfio4j.iommufd.uapi.IommuIovaRange;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
-import org.vfio4j.linux.trace.IoctlArray;
 import org.vfio4j.linux.trace.TraceFormat;
 
 /** The names of ioctls, as the headers have them. */
@@ -27,23 +21,6 @@ public final class Ioctls {
 
   private static final int LAST = TYPE | 0xff;
   private static final Map<Integer, String> NAMES = names();
-
-  private static final Map<Integer, IoctlArray> ARRAYS =
-      Map.of(
-          IommufdUapi.IOMMU_GET_HW_INFO,
-          new IoctlArray(IommuHwInfo.DATA_UPTR, IommuHwInfo.DATA_LEN, 1),
-          IommufdUapi.IOMMU_HWPT_ALLOC,
-          new IoctlArray(IommuHwptAlloc.DATA_UPTR, IommuHwptAlloc.DATA_LEN, 1),
-          IommufdUapi.IOMMU_IOAS_IOVA_RANGES,
-          new IoctlArray(
-              IommuIoasIovaRanges.ALLOWED_IOVAS,
-              IommuIoasIovaRanges.NUM_IOVAS,
-              IommuIovaRange.SIZEOF),
-          IommufdUapi.IOMMU_IOAS_ALLOW_IOVAS,
-          new IoctlArray(
-              IommuIoasAllowIovas.ALLOWED_IOVAS,
-              IommuIoasAllowIovas.NUM_IOVAS,
-              IommuIovaRange.SIZEOF));
 
   private Ioctls() {}
 
@@ -76,7 +53,7 @@ public final class Ioctls {
 
   /** How traces of VFIO and iommufd are written and read. */
   public static TraceFormat format() {
-    return new TraceFormat(Ioctls::names, ARRAYS);
+    return new TraceFormat(Ioctls::names, IoctlArrays::find);
   }
 
   /** The name of an ioctl, or names where two files have one number; else the number. */

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -19,6 +20,7 @@ import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.Result;
 import org.vfio4j.linux.Roots;
+import org.vfio4j.linux.trace.IoctlArray;
 import org.vfio4j.linux.trace.TraceFormat;
 import org.vfio4j.memory.MappedMemory;
 import org.vfio4j.memory.NativeBlock;
@@ -230,8 +232,9 @@ public final class ReplayKernel implements Kernel {
 
   @Override
   public int ioctl(int fd, int request, NativeBlock argument) {
-    Entry entry = answer(format.ioctl(fd, request, argument));
-    format.put(request, argument, entry.bytes(), TraceFormat.parseBytes(entry.array()));
+    Optional<IoctlArray> array = format.array(request, argument);
+    Entry entry = answer(TraceFormat.ioctl(fd, request, argument, array));
+    TraceFormat.put(argument, array, entry.bytes(), TraceFormat.parseBytes(entry.array()));
     return (int) entry.result();
   }
 
@@ -281,6 +284,11 @@ public final class ReplayKernel implements Kernel {
   @Override
   public int eventfd(int initial, int flags) {
     return (int) number(TraceFormat.call("eventfd", initial, flags));
+  }
+
+  @Override
+  public int uevents() {
+    return (int) number(TraceFormat.call("uevents"));
   }
 
   @Override

@@ -120,6 +120,16 @@ class FakeVfioTest {
     }
 
     @Test
+    @FailEveryCall
+    void theFakeIsThatOfTheAttempt(Kernel kernel, FakeKernel fake) {
+      assertThat(fake).isNotSameAs(before);
+      Iommufd iommufd = Iommufd.open(kernel);
+      assertThat(fake.held()).hasSize(1);
+      iommufd.close();
+      assertThat(fake.held()).isEmpty();
+    }
+
+    @Test
     @FailEveryCall(errnos = {"EIO", "ENOMEM"})
     void doesNotSurvive(Kernel kernel) {
       int fd = kernel.open("/dev/iommu", Linux.O_RDWR);
@@ -210,6 +220,7 @@ class FakeVfioTest {
             "iommufd",
             "iommufd_compat_type1",
             "iommufd_compat_type1v2",
+            "theFakeIsThatOfTheAttempt(Kernel, FakeKernel)",
             "theKernelIsTheSame(Kernel, FakeKernel)",
             "vfio_type1_iommu",
             "vfio_type1v2_iommu");
@@ -255,7 +266,7 @@ class FakeVfioTest {
   @Test
   void testsMayRunInParallel() {
     for (int round = 0; round < 3; round++) {
-      assertThat(passed(run(Fixtures.class, true))).hasSize(8);
+      assertThat(passed(run(Fixtures.class, true))).hasSize(9);
     }
   }
 

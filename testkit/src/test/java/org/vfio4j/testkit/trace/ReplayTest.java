@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.ref.Reference;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
@@ -20,17 +24,40 @@ import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.VfioMode;
+import org.vfio4j.cdev.BoundDevice;
+import org.vfio4j.cdev.VfioCdev;
+import org.vfio4j.cdev.uapi.VfioCdevUapi;
+import org.vfio4j.cdev.uapi.VfioDeviceBindIommufd;
 import org.vfio4j.device.Interrupts;
 import org.vfio4j.device.MappedRegion;
 import org.vfio4j.device.VfioPci;
+import org.vfio4j.device.uapi.VfioDeviceFeature;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.dma.DirtyBitmap;
+import org.vfio4j.dma.DmaAccess;
 import org.vfio4j.dma.DmaBuffer;
+import org.vfio4j.group.Type1Iommu;
+import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.iommufd.Ioas;
 import org.vfio4j.iommufd.Iommufd;
+import org.vfio4j.iommufd.PagingHwpt;
+import org.vfio4j.iommufd.uapi.IommuHwptInvalidate;
+import org.vfio4j.iommufd.uapi.IommuViommuAlloc;
+import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.PciAddress;
+import org.vfio4j.linux.SysfsDevice;
 import org.vfio4j.linux.trace.TracingKernel;
+import org.vfio4j.mdev.Mdev;
+import org.vfio4j.mdev.MdevBus;
+import org.vfio4j.mdev.MdevChange;
+import org.vfio4j.mdev.MdevWatch;
+import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.memory.NativeBlock;
 import org.vfio4j.testkit.FakeKernel;
 import org.vfio4j.testkit.device.EduModel;
+import org.vfio4j.testkit.device.MttyDriver;
 import org.vfio4j.testkit.machine.KernelVersion;
 
 /** What is written down of a program, and played to it again. */
@@ -133,6 +160,151 @@ class ReplayTest {
       }
       return answer + kernel.list("/dev/vfio").value() + kernel.readFile("/dev/none").code();
     }
+  }
+
+  /** What a program gets on a kernel, and what it gets from the recording of that. */
+  private static void replays(FakeKernel kernel, Function<Kernel, String> program, String answer) {
+    Recorder recorder = Recorder.of(kernel);
+    assertThat(program.apply(recorder.kernel())).isEqualTo(answer);
+    ReplayKernel replay = ReplayKernel.of(recorder.lines());
+    assertThat(program.apply(replay)).isEqualTo(answer);
+    replay.assertFinished();
+  }
+
+  /** Bits that the kernel sets in memory of the program, wherever that is this time. */
+  @Test
+  void replaysDirtyTrackingOfIommufd() {
+    FakeKernel tracking =
+        FakeKernel.of(
+            KernelVersion.LINUX_6_12,
+            machine -> {
+              machine.iommu().dirtyTracking();
+              machine.device(ADDRESS, new EduModel()).inGroup(1).boundTo("vfio-pci");
+            });
+    replays(tracking, ReplayTest::trackByPageTable, "[1] []");
+  }
+
+  private static String trackByPageTable(Kernel kernel) {
+    try (Iommufd iommufd = Iommufd.open(kernel);
+        Ioas ioas = iommufd.allocateIoas();
+        BoundDevice edu =
+            VfioCdev.find(SysfsDevice.pci(kernel, PciAddress.of(ADDRESS)))
+                .open()
+                .bind(iommufd, DeviceCookie.of(1));
+        PagingHwpt hwpt = ioas.hwpt(edu.devId()).dirtyTracking().allocate();
+        DmaBuffer buffer = ioas.allocate(4 * 4096);
+        MappedRegion registers = edu.region(VfioPci.BAR0).map()) {
+      edu.attach(hwpt);
+      edu.config().enableBusMaster(true);
+      hwpt.setDirtyTracking(true);
+      DirtyBitmap bitmap = new DirtyBitmap(buffer.iova(), buffer.size(), 4096);
+      hwpt.readDirty(bitmap);
+      bitmap.clear();
+      transfer(registers, EduModel.BUFFER, buffer.iova() + 4096, 3);
+      hwpt.readDirty(bitmap);
+      return written(bitmap) + " " + readAgain(bitmap, hwpt::readDirty);
+    }
+  }
+
+  private static String readAgain(DirtyBitmap bitmap, Consumer<DirtyBitmap> read) {
+    bitmap.clear();
+    read.accept(bitmap);
+    return written(bitmap);
+  }
+
+  /** The numbers of the pages. */
+  private static String written(DirtyBitmap bitmap) {
+    List<Long> pages = new ArrayList<>();
+    for (long page = bitmap.nextDirty(0); page >= 0; page = bitmap.nextDirty(page + 1)) {
+      pages.add(page);
+    }
+    return pages.toString();
+  }
+
+  /** The kernel shifts the bits of a mapping where they are, and so tells of some twice. */
+  @Test
+  void replaysDirtyTrackingOfType1() {
+    replays(fake, ReplayTest::trackByContainer, "[5, 6] [5, 6, 10, 11]");
+  }
+
+  private static String trackByContainer(Kernel kernel) {
+    try (AssignedDevice edu =
+        AssignedDevice.open(kernel, VfioMode.VFIO_TYPE1V2_IOMMU, PciAddress.of(ADDRESS))) {
+      Type1Iommu space = (Type1Iommu) edu.dma();
+      MappedMemory memory = kernel.mmap(-1, 0, 2 * 4096, 3, 0x22).value();
+      space.map(memory.address(), memory.size(), 0x5000, DmaAccess.READ_WRITE);
+      space.startDirtyLogging();
+      DirtyBitmap bitmap = new DirtyBitmap(0, 128 * 4096, 4096);
+      space.readDirty(bitmap);
+      String answer = written(bitmap) + " " + readAgain(bitmap, space::unmap);
+      space.stopDirtyLogging();
+      kernel.munmap(memory);
+      return answer;
+    }
+  }
+
+  /** Other calls whose arguments have addresses; all of which are refused here. */
+  @Test
+  void replaysOtherArrays() {
+    replays(
+        fake,
+        kernel -> {
+          int fd = kernel.open("/dev/iommu", Linux.O_RDWR);
+          NativeBlock array = new NativeBlock(64);
+          array.putLong(0, 5);
+          long address = array.address();
+          VfioDeviceFeature start = new VfioDeviceFeature(24);
+          start.flags(2 << 16 | VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START);
+          start.putInt(16, 2);
+          start.putLong(24, address);
+          VfioDeviceFeature report = new VfioDeviceFeature(32);
+          report.flags(1 << 16 | VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT);
+          report.putLong(16, 1 << 20);
+          report.putLong(24, 4096);
+          report.putLong(32, address);
+          VfioDeviceBindIommufd bind = new VfioDeviceBindIommufd();
+          bind.argsz(24).flags(VfioCdevUapi.VFIO_DEVICE_BIND_FLAG_TOKEN).tokenUuidPtr(address);
+          String answers =
+              List.of(
+                      kernel.ioctl(
+                          fd,
+                          IommufdUapi.IOMMU_HWPT_INVALIDATE,
+                          new IommuHwptInvalidate().entryLen(16).entryNum(2).dataUptr(address)),
+                      kernel.ioctl(
+                          fd,
+                          IommufdUapi.IOMMU_VIOMMU_ALLOC,
+                          new IommuViommuAlloc().dataLen(32).dataUptr(address)),
+                      kernel.ioctl(fd, VfioDeviceUapi.VFIO_DEVICE_FEATURE, start),
+                      kernel.ioctl(fd, VfioDeviceUapi.VFIO_DEVICE_FEATURE, report),
+                      kernel.ioctl(fd, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, bind))
+                  .toString();
+          Reference.reachabilityFence(array);
+          kernel.close(fd);
+          return answers;
+        },
+        "[-2, -25, -25, -25, -25]");
+  }
+
+  @Test
+  void replaysAWatch() {
+    FakeKernel mediated =
+        FakeKernel.of(
+            KernelVersion.LINUX_6_12,
+            machine -> machine.mediated(MttyDriver.PARENT, new MttyDriver()));
+    UUID uuid = new UUID(1, 2);
+    replays(
+        mediated,
+        kernel -> {
+          MdevBus bus = MdevBus.of(kernel);
+          try (MdevWatch watch = MdevWatch.on(bus, Duration.ofMinutes(1))) {
+            Mdev mdev = bus.parent("mtty").type("mtty-1").create(uuid);
+            List<MdevChange> added = watch.await(Duration.ofMinutes(1));
+            mdev.remove();
+            List<MdevChange> removed = watch.await(Duration.ofMinutes(1));
+            return watch.hasUevents() + " " + added.get(0).kind() + " " + removed.get(0).kind();
+          }
+        },
+        "true DEVICE_ADDED DEVICE_REMOVED");
   }
 
   @Test
