@@ -12,19 +12,27 @@ import org.vfio4j.Errno;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.VfioMode;
+import org.vfio4j.cdev.VfioCdev;
+import org.vfio4j.cdev.uapi.VfioCdevUapi;
+import org.vfio4j.cdev.uapi.VfioDeviceBindIommufd;
 import org.vfio4j.device.DmaBuf;
 import org.vfio4j.device.GfxPlane;
 import org.vfio4j.device.Graphics;
 import org.vfio4j.device.Graphics.Plane;
 import org.vfio4j.device.Graphics.Source;
+import org.vfio4j.device.MappedRegion;
 import org.vfio4j.device.Region;
 import org.vfio4j.device.RegionInfo;
 import org.vfio4j.device.VfioDevice;
 import org.vfio4j.device.VfioPci;
 import org.vfio4j.device.uapi.VfioDeviceGfxPlaneInfo;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.device.uapi.VfioIrqInfo;
 import org.vfio4j.device.uapi.VfioRegionGfxEdid;
+import org.vfio4j.device.uapi.VfioRegionInfo;
 import org.vfio4j.iommufd.DeviceCookie;
+import org.vfio4j.iommufd.Iommufd;
+import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.SysfsDevice;
 import org.vfio4j.memory.NativeBlock;
 
@@ -41,10 +49,21 @@ class GraphicsTest {
   private final String uuid = UUID.randomUUID().toString();
 
   private AssignedDevice open(String driver, String type) {
+    create(driver, type);
+    return open();
+  }
+
+  private void create(String driver, String type) {
     String types = "/sys/devices/virtual/" + driver + "/" + driver + "/mdev_supported_types/";
     write(types + driver + "-" + type + "/create", uuid);
-    SysfsDevice mdev = SysfsDevice.at(Lab.KERNEL, "/sys/bus/mdev/devices/" + uuid);
-    return AssignedDevice.open(Lab.KERNEL, VfioMode.IOMMUFD, mdev, DeviceCookie.of(1));
+  }
+
+  private SysfsDevice mdev() {
+    return SysfsDevice.at(Lab.KERNEL, "/sys/bus/mdev/devices/" + uuid);
+  }
+
+  private AssignedDevice open() {
+    return AssignedDevice.open(Lab.KERNEL, VfioMode.IOMMUFD, mdev(), DeviceCookie.of(1));
   }
 
   @AfterEach
@@ -143,6 +162,141 @@ class GraphicsTest {
     }
   }
 
+  /** A capability is cut where the caller's room ends, and too much room is refused. */
+  @Test
+  @Tag("lab")
+  void regionsOfADisplayByTheirSize() {
+    try (AssignedDevice mbochs = open("mbochs", "small")) {
+      VfioRegionInfo info = region(mbochs.device(), EDID_REGION, VfioRegionInfo.SIZEOF);
+      assertThat(info.argsz()).isEqualTo(48);
+      assertThat(info.flags()).isEqualTo(0xb);
+      assertThat(info.capOffset()).as("although it is not there").isEqualTo(32);
+      info = region(mbochs.device(), EDID_REGION, 40);
+      assertThat(info.getLong(32)).as("the header").isEqualTo(0x0001_0002L);
+      assertThat(info.getLong(40)).as("the type").isEqualTo(-1);
+      info = region(mbochs.device(), VfioPci.BAR0, 48);
+      assertThat(info.argsz()).isEqualTo(48);
+      assertThat(region(mbochs.device(), VfioPci.BAR0, 49)).isNull();
+      assertThat(region(mbochs.device(), EDID_REGION, 64)).isNull();
+    }
+  }
+
+  /** Room for 64 bytes, whatever is said of it; null where the call fails. */
+  private static VfioRegionInfo region(VfioDevice device, int index, int argsz) {
+    VfioRegionInfo info = new VfioRegionInfo(64 - VfioRegionInfo.SIZEOF);
+    for (int at = VfioRegionInfo.SIZEOF; at < 64; at += Long.BYTES) {
+      info.putLong(at, -1);
+    }
+    info.argsz(argsz).index(index);
+    Errno errno = errno(device, VfioDeviceUapi.VFIO_DEVICE_GET_REGION_INFO, info);
+    assertThat(errno).isIn(null, Errno.EINVAL);
+    return errno == null ? info : null;
+  }
+
+  /** Other samples have interrupts once they were asked for the device. */
+  @Test
+  @Tag("lab")
+  void interruptsOfADisplayAreNone() {
+    create("mbochs", "small");
+    int fd = Lab.KERNEL.open(VfioCdev.find(mdev()).node(), Linux.O_RDWR);
+    try (Iommufd iommufd = Iommufd.open(Lab.KERNEL)) {
+      VfioDeviceBindIommufd bind = new VfioDeviceBindIommufd().iommufd(iommufd.fd());
+      assertThat(Lab.KERNEL.ioctl(fd, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, bind)).isZero();
+      VfioIrqInfo info = new VfioIrqInfo().index(4).count(7);
+      int request = VfioDeviceUapi.VFIO_DEVICE_GET_IRQ_INFO;
+      assertThat(Lab.KERNEL.ioctl(fd, request, info)).isZero();
+      assertThat(info.count()).isZero();
+      assertThat(Lab.KERNEL.ioctl(fd, request, info.index(5))).isEqualTo(Errno.EINVAL.result());
+      Lab.KERNEL.close(fd);
+    }
+  }
+
+  /** The driver takes the wrong start away: what is written to the file is two pages behind. */
+  @Test
+  @Tag("lab")
+  void videoMemoryThroughTheFile() {
+    try (AssignedDevice mbochs = open("mbochs", "small")) {
+      Region memory = mbochs.device().region(VfioPci.BAR0);
+      try (MappedRegion mapped = memory.map()) {
+        memory.putIntLe(0, 0x1234);
+        memory.putIntLe(0x5004, 0x5678);
+        assertThat(mapped.getIntLe(0)).isZero();
+        assertThat(mapped.getIntLe(0x2000)).isEqualTo(0x1234);
+        assertThat(mapped.getIntLe(0x7004)).isEqualTo(0x5678);
+        mapped.putIntLe(0x3000, 0x9abc);
+        assertThat(memory.getIntLe(0x1000)).isEqualTo(0x9abc);
+        assertThat(memory.getIntLe(0)).isEqualTo(0x1234);
+      }
+    }
+  }
+
+  @Test
+  @Tag("lab")
+  void theLastCloseForgetsPictures() {
+    try (AssignedDevice mbochs = open("mbochs", "small");
+        MappedRegion memory = mbochs.device().region(VfioPci.BAR0).map()) {
+      memory.putIntLe(0, 0x1234);
+      mode(mbochs.device(), 320, 200);
+      assertThat(query(mbochs.device(), primary())).isEqualTo(Errno.ENOMEM);
+      assertThat(picture(mbochs.device())).isEqualTo(1);
+    }
+    try (AssignedDevice mbochs = open();
+        MappedRegion memory = mbochs.device().region(VfioPci.BAR0).map()) {
+      assertThat(memory.getIntLe(0)).isZero();
+      assertThat(dmaBuf(mbochs.device(), 1)).isEqualTo(Errno.ENOENT);
+      // The mode is still set.
+      assertThat(query(mbochs.device(), primary())).isEqualTo(Errno.ENOMEM);
+      assertThat(picture(mbochs.device())).isEqualTo(2);
+      assertThat(dmaBuf(mbochs.device(), 1)).isEqualTo(Errno.ENOENT);
+      assertThat(dmaBuf(mbochs.device(), 2)).isNull();
+    }
+  }
+
+  private static VfioDeviceGfxPlaneInfo primary() {
+    return new VfioDeviceGfxPlaneInfo()
+        .flags(VfioDeviceUapi.VFIO_GFX_PLANE_TYPE_DMABUF)
+        .drmPlaneType(1);
+  }
+
+  /** The number of the dma-buf. */
+  private static int picture(VfioDevice device) {
+    VfioDeviceGfxPlaneInfo info = primary();
+    assertThat(query(device, info)).isNull();
+    return info.dmabufId();
+  }
+
+  /** A dma-buf is of whole pages. */
+  @Test
+  @Tag("lab")
+  void aPictureInTheMiddleOfAPage() {
+    try (AssignedDevice mbochs = open("mbochs", "small")) {
+      mode(mbochs.device(), 320, 200);
+      mbochs.device().region(VfioPci.BAR2).putShortLe(DISPI + 16, (short) 1);
+      assertThat(query(mbochs.device(), primary())).isEqualTo(Errno.ENOMEM);
+      assertThat(picture(mbochs.device())).isEqualTo(1);
+      assertThat(dmaBuf(mbochs.device(), 1)).isEqualTo(Errno.EINVAL);
+      assertThat(dmaBuf(mbochs.device(), 1)).isEqualTo(Errno.EINVAL);
+    }
+  }
+
+  /** What the guest's driver reads of the monitor, as long as there is one. */
+  @Test
+  @Tag("lab")
+  void theMonitorInTheRegisters() {
+    try (AssignedDevice mbochs = open("mbochs", "small")) {
+      Region edid = mbochs.device().region(EDID_REGION);
+      Region registers = mbochs.device().region(VfioPci.BAR2);
+      edid.putIntLe(edid.getIntLe(VfioRegionGfxEdid.EDID_OFFSET) + 4, 0x00ff_ffff);
+      edid.putIntLe(VfioRegionGfxEdid.EDID_SIZE, 8);
+      assertThat(registers.getIntLe(4)).isZero();
+      int up = VfioDeviceUapi.VFIO_DEVICE_GFX_LINK_STATE_UP;
+      edid.putIntLe(VfioRegionGfxEdid.LINK_STATE, up);
+      assertThat(registers.getIntLe(4)).isEqualTo(0x00ff_ffff);
+      assertThat(registers.getIntLe(8)).isZero();
+      assertThat(registers.getByte(6)).isEqualTo((byte) -1);
+    }
+  }
+
   @Test
   @Tag("lab")
   void devicesWithoutADisplay() {
@@ -168,10 +322,16 @@ class GraphicsTest {
     return errno(device, VfioDeviceUapi.VFIO_DEVICE_QUERY_GFX_PLANE, info);
   }
 
+  /** One that outlives its device brings the kernel down when it is closed. */
   private static Errno dmaBuf(VfioDevice device, int id) {
     NativeBlock number = new NativeBlock(4);
     number.putInt(0, id);
-    return errno(device, VfioDeviceUapi.VFIO_DEVICE_GET_GFX_DMABUF, number);
+    int fd = Lab.KERNEL.ioctl(device.fd(), VfioDeviceUapi.VFIO_DEVICE_GET_GFX_DMABUF, number);
+    if (fd < 0) {
+      return Errno.ofResult(fd);
+    }
+    Lab.KERNEL.close(fd);
+    return null;
   }
 
   private static Errno errno(VfioDevice device, int request, NativeBlock argument) {

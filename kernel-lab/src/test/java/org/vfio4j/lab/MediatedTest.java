@@ -26,6 +26,7 @@ import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.iommufd.Ioas;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.linux.SysfsDevice;
+import org.vfio4j.memory.NativeBlock;
 
 /**
  * A mediated device: the sample {@code mtty}, a PCI card with a serial port, all of it software.
@@ -83,6 +84,27 @@ class MediatedTest {
         DmaBuffer buffer = assigned.dma().allocate(4096)) {
       looksLikeMtty(assigned.device());
       assertThat(buffer.iova()).isNotZero();
+    }
+  }
+
+  /** The driver keeps 16 bits of an offset. */
+  @Test
+  @Tag("lab")
+  void registersComeAgainEvery64KiB() {
+    try (AssignedDevice assigned =
+        AssignedDevice.open(Lab.KERNEL, VfioMode.IOMMUFD, mdev, DeviceCookie.of(1))) {
+      int fd = assigned.device().fd();
+      NativeBlock block = new NativeBlock(4);
+      block.putByte(0, (byte) 0x5a);
+      assertThat(Lab.KERNEL.pwrite(fd, block, 1, 0x10000 + Mtty.SCR)).isEqualTo(1);
+      assertThat(assigned.device().region(VfioPci.BAR0).getByte(Mtty.SCR)).isEqualTo((byte) 0x5a);
+      block.clear();
+      assertThat(Lab.KERNEL.pread(fd, block, 1, 0x7f_ffff_0000L + Mtty.SCR)).isEqualTo(1);
+      assertThat(block.getByte(0)).isEqualTo((byte) 0x5a);
+      long config = assigned.device().region(VfioPci.CONFIG).info().offset();
+      block.putByte(0, (byte) 0x77);
+      assertThat(Lab.KERNEL.pwrite(fd, block, 1, config + 0x1003c)).isEqualTo(1);
+      assertThat(assigned.device().region(VfioPci.CONFIG).getByte(0x3c)).isEqualTo((byte) 0x77);
     }
   }
 

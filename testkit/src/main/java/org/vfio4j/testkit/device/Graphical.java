@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.testkit.device;
 
+import org.vfio4j.Errno;
 import org.vfio4j.linux.Result;
 
 /** What a {@link MediatedModel} implements beside that to be one with a display. */
@@ -32,8 +33,12 @@ public interface Graphical {
    */
   Result<Picture> picture(int plane);
 
-  /** Whether there is a dma-buf with this number. */
-  default boolean hasDmaBuf(int id) {
-    return false;
+  /**
+   * Whether there is a dma-buf with this number.
+   *
+   * @return 0, or the negative errno
+   */
+  default int dmaBuf(int id) {
+    return Errno.ENOENT.result();
   }
 }

@@ -5,10 +5,10 @@ import static org.vfio4j.device.uapi.VfioDeviceUapi.*;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.vfio4j.Errno;
 import org.vfio4j.device.uapi.VfioRegionGfxEdid;
 import org.vfio4j.linux.Result;
@@ -17,7 +17,7 @@ import org.vfio4j.linux.Result;
  * A display adapter that can be told its resolution, made by {@link MbochsDriver}.
  *
  * <p>Its picture is a dma-buf, which shows nothing here. What its user writes as the EDID of the
- * monitor is kept. Source: {@code samples/vfio-mdev/mbochs.c}.
+ * monitor is kept, and read in the registers while the monitor is there. Source: {@code samples/vfio-mdev/mbochs.c}.
  */
 public final class MbochsModel extends DisplayModel implements Graphical {
   private static final int IDS = 0x1111_1234;
@@ -28,7 +28,8 @@ public final class MbochsModel extends DisplayModel implements Graphical {
   private static final int EDID = 2 * PAGE;
   private static final int EDID_BLOB = EDID + PAGE / 2;
   private static final int MEMORY = 3 * PAGE;
-  private static final int DISPI = PAGE + 0x500;
+  private static final int REGISTERS = PAGE;
+  private static final int DISPI = REGISTERS + 0x500;
   private static final int DISPI_REGISTERS = 11;
   private static final int DISPI_ID5 = 0xb0c5;
   private static final int DISPI_MEMORY = 10;
@@ -46,8 +47,14 @@ public final class MbochsModel extends DisplayModel implements Graphical {
   private static final int Y_OFFSET = 9;
   private static final int LEAST = 64;
 
-  /** The pictures that were asked for, with the place of each. */
-  private final List<Mode> modes = new ArrayList<>();
+  /** {@code struct vfio_region_info_ext}. */
+  private static final int REGION_INFO = 48;
+
+  /** The pictures that were asked for since the device was opened, by their numbers. */
+  private final Map<Integer, Mode> dmaBufs = new TreeMap<>();
+
+  /** No number comes twice. */
+  private int nextDmaBuf = 1;
 
   private record Mode(int width, int height, int stride, long offset) {}
 
@@ -91,21 +98,49 @@ public final class MbochsModel extends DisplayModel implements Graphical {
     if (mode == null) {
       return Result.of(Picture.NONE);
     }
-    int index = modes.indexOf(mode);
-    if (index < 0) {
-      // The driver makes the dma-buf, and forgets to look at it: the next question gets it.
-      modes.add(mode);
-      return Result.failed(Errno.ENOMEM);
+    for (Map.Entry<Integer, Mode> made : dmaBufs.entrySet()) {
+      if (made.getValue().equals(mode)) {
+        int size = mode.stride() * mode.height();
+        return Result.of(
+            new Picture(
+                FORMAT_XRGB8888,
+                0,
+                mode.width(),
+                mode.height(),
+                mode.stride(),
+                size,
+                made.getKey()));
+      }
     }
-    int size = mode.stride() * mode.height();
-    return Result.of(
-        new Picture(
-            FORMAT_XRGB8888, 0, mode.width(), mode.height(), mode.stride(), size, index + 1));
+    // The driver makes the dma-buf, and forgets to look at it: the next question gets it.
+    dmaBufs.put(nextDmaBuf++, mode);
+    return Result.failed(Errno.ENOMEM);
   }
 
   @Override
-  public boolean hasDmaBuf(int id) {
-    return id > 0 && id <= modes.size();
+  public int dmaBuf(int id) {
+    Mode mode = dmaBufs.get(id);
+    if (mode == null) {
+      return Errno.ENOENT.result();
+    }
+    return mode.offset() % PAGE == 0 ? 0 : Errno.EINVAL.result();
+  }
+
+  /** mbochs_close_device(). The mode, and what was said of the monitor, stay. */
+  @Override
+  public void closed() {
+    dmaBufs.clear();
+    Arrays.fill(memory().array(), (byte) 0);
+  }
+
+  @Override
+  public boolean countsIrqsWhenAsked() {
+    return false;
+  }
+
+  @Override
+  public int regionInfoLimit() {
+    return REGION_INFO;
   }
 
   /** Null while there is none that can be shown. */
@@ -175,13 +210,35 @@ public final class MbochsModel extends DisplayModel implements Graphical {
     return position >= EDID_BLOB && position + width <= EDID_BLOB + EDID_BLOB_SIZE;
   }
 
+  /** The guest reads the EDID in the registers while the monitor is there. */
+  private boolean isMonitor(long position) {
+    int offset = (int) position - REGISTERS;
+    return offset >= 0
+        && offset < EDID_BLOB_SIZE
+        && Integer.compareUnsigned(offset, edid.getInt(VfioRegionGfxEdid.EDID_SIZE)) < 0
+        && edid.getInt(VfioRegionGfxEdid.LINK_STATE) == VFIO_DEVICE_GFX_LINK_STATE_UP;
+  }
+
+  /** mdev_access() takes the start of the registers from a position in the memory. */
+  private static int memoryAt(long position) {
+    return (int) position - REGISTERS;
+  }
+
+  /** What is two pages behind the last positions is not the driver's, and not to be foretold. */
+  private boolean isMemory(long position) {
+    return memoryAt(position) < memory().capacity();
+  }
+
   @Override
   public long read(long position, int width) {
     if (position < CONFIG_SIZE) {
       return readConfig(position, width);
     }
     if (position >= MEMORY) {
-      return value(memory(), (int) position - MEMORY, width);
+      return isMemory(position) ? value(memory(), memoryAt(position), width) : 0;
+    }
+    if (isMonitor(position)) {
+      return value(edidBlob, (int) position - REGISTERS, width);
     }
     if (isEdidRegister(position, width)) {
       return value(edid, (int) position - EDID, width);
@@ -199,7 +256,9 @@ public final class MbochsModel extends DisplayModel implements Graphical {
     } else if (position == BAR_2) {
       writeBar(BAR_2, PAGE, value);
     } else if (position >= MEMORY) {
-      put(memory(), (int) position - MEMORY, width, value);
+      if (isMemory(position)) {
+        put(memory(), memoryAt(position), width, value);
+      }
     } else if (isEdidRegister(position, width)) {
       int register = (int) position - EDID;
       if (register == VfioRegionGfxEdid.LINK_STATE || register == VfioRegionGfxEdid.EDID_SIZE) {

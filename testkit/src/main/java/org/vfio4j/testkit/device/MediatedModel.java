@@ -26,6 +26,22 @@ public interface MediatedModel {
     return 0;
   }
 
+  /**
+   * Whether it has interrupts only once VFIO_DEVICE_GET_INFO was asked for them, as most of the
+   * kernel's samples.
+   */
+  default boolean countsIrqsWhenAsked() {
+    return true;
+  }
+
+  /**
+   * How large the argument of VFIO_DEVICE_GET_REGION_INFO may be; what has no room in it is cut
+   * off. 0, as for most drivers, for no limit, and capabilities that come whole or not at all.
+   */
+  default int regionInfoLimit() {
+    return 0;
+  }
+
   /** Empty where the driver knows nothing of an index below {@link #irqs()}. */
   default Optional<MediatedIrq> irq(int index) {
     return Optional.empty();

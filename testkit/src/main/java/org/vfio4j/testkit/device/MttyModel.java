@@ -20,6 +20,10 @@ import org.vfio4j.dma.IovaRange;
  */
 public final class MttyModel implements MediatedModel, Migratable, DmaLogger {
   private static final int INDEX_SHIFT = 40;
+
+  /** What handle_bar_write() and its like keep of an offset. */
+  private static final int OFFSETS = 0xffff;
+
   private static final int CONFIG_SIZE = 0xff;
   private static final int BAR_SIZE = 8;
   private static final int REGIONS = 9;
@@ -144,13 +148,13 @@ public final class MttyModel implements MediatedModel, Migratable, DmaLogger {
       return value;
     }
     // A wider read is one of the first register.
-    return index < serial.length ? serial[index].read((int) offset) : 0;
+    return index < serial.length ? serial[index].read((int) offset & OFFSETS) : 0;
   }
 
   @Override
   public void write(long position, int width, long value) {
     int index = (int) (position >>> INDEX_SHIFT);
-    int offset = (int) position;
+    int offset = (int) position & OFFSETS;
     if (index == VFIO_PCI_CONFIG_REGION_INDEX) {
       writeConfig(offset, (int) value);
     } else if (index < serial.length) {

@@ -59,7 +59,10 @@ final class Graphics {
   /** Gives a descriptor. */
   int dmaBuf(UserPointer id) {
     KernelError.refuseIf(!model.showsDmaBufs(), Errno.ENOTTY);
-    KernelError.refuseIf(!model.hasDmaBuf(id.getInt(0)), Errno.ENOENT);
+    int answer = model.dmaBuf(id.getInt(0));
+    if (answer < 0) {
+      throw KernelError.of(Errno.ofResult(answer));
+    }
     return core.files().add(new DmaBufFile());
   }
 }

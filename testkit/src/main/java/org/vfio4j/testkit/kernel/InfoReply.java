@@ -4,6 +4,7 @@ package org.vfio4j.testkit.kernel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.vfio4j.device.uapi.VfioInfoCapHeader;
 import org.vfio4j.testkit.machine.KernelVersion;
@@ -58,13 +59,32 @@ final class InfoReply {
     if (Integer.compareUnsigned(argsz, capOffset + Integer.BYTES) >= 0) {
       info.putInt(capOffset, fits ? size : 0);
     }
-    int at = size;
-    for (int i = 0; fits && i < capabilities.size(); i++) {
-      byte[] capability = capabilities.get(i);
-      int next = i + 1 < capabilities.size() ? at + capability.length : 0;
-      info.put(at, capability);
-      info.putInt(at + VfioInfoCapHeader.NEXT, next);
-      at += capability.length;
+    if (fits) {
+      info.put(size, chain(size));
     }
+  }
+
+  /** Puts as much of the chain behind the struct as there is room for, whether that is all or not. */
+  void putCut(UserPointer info, int argsz, int size, int capOffset, int flag) {
+    byte[] chain = chain(size);
+    if (chain.length > 0) {
+      info.putInt(FLAGS, info.getInt(FLAGS) | flag);
+      info.putInt(ARGSZ, size + chain.length);
+      info.putInt(capOffset, size);
+      info.put(size, Arrays.copyOf(chain, Math.min(chain.length, argsz - size)));
+    }
+  }
+
+  /** What goes to {@code start} of the answer. */
+  private byte[] chain(int start) {
+    int length = capabilities.stream().mapToInt(bytes -> bytes.length).sum();
+    ByteBuffer chain = ByteBuffer.allocate(length).order(ByteOrder.nativeOrder());
+    for (byte[] capability : capabilities) {
+      int at = chain.position();
+      chain.put(capability);
+      int next = chain.hasRemaining() ? start + chain.position() : 0;
+      chain.putInt(at + VfioInfoCapHeader.NEXT, next);
+    }
+    return chain.array();
   }
 }

@@ -68,7 +68,7 @@ final class MdevDevice implements BusDevice, MediatedBus {
   }
 
   int knownIrqs() {
-    return knownIrqs;
+    return model.countsIrqsWhenAsked() ? knownIrqs : model.irqs();
   }
 
   void knownIrqs(int count) {

@@ -93,7 +93,11 @@ final class VfioMdev implements VfioOps, DeviceMemory.Registers {
 
   private void regionInfo(UserPointer info) {
     int argsz = info.getInt(VfioRegionInfo.ARGSZ);
-    KernelError.refuseIf(Integer.compareUnsigned(argsz, REGION_INFO_MIN_SIZE) < 0, Errno.EINVAL);
+    int limit = model.regionInfoLimit();
+    boolean wrong =
+        Integer.compareUnsigned(argsz, REGION_INFO_MIN_SIZE) < 0
+            || (limit != 0 && Integer.compareUnsigned(argsz, limit) > 0);
+    KernelError.refuseIf(wrong, Errno.EINVAL);
     int index = info.getInt(VfioRegionInfo.INDEX);
     KernelError.refuseIf(index < 0, Errno.EINVAL);
     MediatedRegion region = model.region(index).orElseThrow(() -> KernelError.of(Errno.EINVAL));
@@ -105,12 +109,13 @@ final class VfioMdev implements VfioOps, DeviceMemory.Registers {
       int[] words = capability.words().stream().mapToInt(word -> word).toArray();
       capabilities.add(capability.id(), 1, words);
     }
-    capabilities.put(
-        info,
-        argsz,
-        VfioRegionInfo.SIZEOF,
-        VfioRegionInfo.CAP_OFFSET,
-        VfioDeviceUapi.VFIO_REGION_INFO_FLAG_CAPS);
+    int size = VfioRegionInfo.SIZEOF;
+    int flag = VfioDeviceUapi.VFIO_REGION_INFO_FLAG_CAPS;
+    if (limit == 0) {
+      capabilities.put(info, argsz, size, VfioRegionInfo.CAP_OFFSET, flag);
+    } else {
+      capabilities.putCut(info, argsz, size, VfioRegionInfo.CAP_OFFSET, flag);
+    }
   }
 
   @Override
