@@ -17,16 +17,24 @@ import org.vfio4j.testkit.device.PciFunction.Space;
  *
  * <p>Commands are done when the write of the doorbell returns. Where the controller cannot reach
  * its queues it stops with a fatal status, as the specification has it; data that it cannot reach
- * ends the command with an error. Sources: the NVM Express base specification, and {@code
- * hw/nvme/ctrl.c} of QEMU for what is left to the implementation.
+ * ends the command with an error, where QEMU says nothing. Sources: the NVM Express base
+ * specification, and QEMU 7.2 for what is left to the implementation and for all errors.
  */
 public final class NvmeModel implements DeviceModel {
   /** In bytes. */
   public static final int BLOCK = 512;
 
   private static final int PAGE = 4096;
+  private static final int MOST_PAGE_BITS = 4;
+  private static final int MOST_TRANSFER_BITS = 7;
   private static final int VECTORS = 65;
   private static final int MOST_QUEUES = 64;
+  private static final int MOST_ENTRIES = 2048;
+
+  /** The one that is there is the first. */
+  private static final int MOST_NAMESPACES = 256;
+
+  private static final int EVERY_NAMESPACE = -1;
 
   // Registers of the controller.
   private static final int CAP = 0x00;
@@ -53,8 +61,10 @@ public final class NvmeModel implements DeviceModel {
   private static final int FATAL = 1 << 1;
   private static final int SHUTDOWN_DONE = 2 << 2;
 
-  private static final int SUBMISSION = 64;
-  private static final int COMPLETION = 16;
+  private static final int SUBMISSION_BITS = 6;
+  private static final int COMPLETION_BITS = 4;
+  private static final int SUBMISSION = 1 << SUBMISSION_BITS;
+  private static final int COMPLETION = 1 << COMPLETION_BITS;
 
   // Commands of the admin queue.
   private static final int DELETE_SQ = 0x00;
@@ -72,18 +82,21 @@ public final class NvmeModel implements DeviceModel {
   private static final int WRITE = 0x01;
   private static final int READ = 0x02;
 
-  // Status: type and code.
+  // Status: type and code, and that it is no use to try again.
   private static final int SUCCESS = 0;
   private static final int INVALID_OPCODE = 0x01;
   private static final int INVALID_FIELD = 0x02;
   private static final int DATA_TRANSFER_ERROR = 0x04;
   private static final int INVALID_NAMESPACE = 0x0b;
+  private static final int SEQUENCE_ERROR = 0x0c;
+  private static final int INVALID_PRP_OFFSET = 0x13;
   private static final int LBA_OUT_OF_RANGE = 0x80;
   private static final int INVALID_CQ = 0x100;
   private static final int INVALID_QUEUE_ID = 0x101;
   private static final int INVALID_QUEUE_SIZE = 0x102;
   private static final int INVALID_VECTOR = 0x108;
   private static final int INVALID_DELETION = 0x10c;
+  private static final int DO_NOT_RETRY = 0x4000;
 
   private final PciFunction function =
       PciFunction.of(0x1b36, 0x0010)
@@ -109,6 +122,12 @@ public final class NvmeModel implements DeviceModel {
   private final Map<Integer, CompletionQueue> completions = new TreeMap<>();
   private DeviceBus bus;
   private int maskedVectors;
+
+  /** What the driver chose, in bytes. */
+  private int pageSize = PAGE;
+
+  /** Whether there were queues for I/O since the start. */
+  private boolean hadQueues;
 
   /**
    * A controller with one namespace.
@@ -221,7 +240,7 @@ public final class NvmeModel implements DeviceModel {
     }
     if (offset >= DOORBELLS) {
       if (offset < DOORBELLS + 2L * Integer.BYTES * (MOST_QUEUES + 1)) {
-        doorbell((int) (offset - DOORBELLS) / Integer.BYTES, (int) value);
+        doorbell((int) (offset - DOORBELLS) / Integer.BYTES, (int) value & 0xffff);
       }
       return;
     }
@@ -238,9 +257,9 @@ public final class NvmeModel implements DeviceModel {
 
   private void putAddress(int offset, int width, long value) {
     if (width == Long.BYTES) {
-      registers.putLong(offset, value & -PAGE);
+      registers.putLong(offset, value);
     } else {
-      registers.putInt(offset, (int) value & -PAGE);
+      registers.putInt(offset, (int) value);
     }
   }
 
@@ -271,23 +290,32 @@ public final class NvmeModel implements DeviceModel {
     int submissionEntries = (sizes & 0xfff) + 1;
     int completionEntries = ((sizes >>> 16) & 0xfff) + 1;
     int configured = registers.getInt(CC);
+    int pageBits = (configured >>> 7) & 0xf;
+    pageSize = PAGE << pageBits;
     boolean supported =
         ((configured >>> 4) & 7) == 0
-            && ((configured >>> 7) & 0xf) <= 4
+            && pageBits <= MOST_PAGE_BITS
+            && ((configured >>> 16) & 0xf) == SUBMISSION_BITS
+            && ((configured >>> 20) & 0xf) == COMPLETION_BITS
             && submissionEntries > 1
             && completionEntries > 1
-            && registers.getLong(ASQ) != 0
-            && registers.getLong(ACQ) != 0;
+            && isPage(registers.getLong(ASQ))
+            && isPage(registers.getLong(ACQ));
     if (!supported) {
       fail();
       return;
     }
+    hadQueues = false;
     CompletionQueue completion =
         new CompletionQueue(registers.getLong(ACQ), completionEntries, 0, true);
     completions.put(0, completion);
     submissions.put(
         0, new SubmissionQueue(0, registers.getLong(ASQ), submissionEntries, completion));
     registers.putInt(CSTS, READY);
+  }
+
+  private boolean isPage(long iova) {
+    return iova % pageSize == 0;
   }
 
   private void fail() {
@@ -305,12 +333,12 @@ public final class NvmeModel implements DeviceModel {
     int id = index / 2;
     if (index % 2 == 0) {
       SubmissionQueue queue = submissions.get(id);
-      if (queue != null && value >= 0 && value < queue.entries) {
+      if (queue != null && value < queue.entries) {
         queue.tail = value;
       }
     } else {
       CompletionQueue queue = completions.get(id);
-      if (queue != null && value >= 0 && value < queue.entries) {
+      if (queue != null && value < queue.entries) {
         queue.head = value;
         updateLine();
       }
@@ -345,7 +373,9 @@ public final class NvmeModel implements DeviceModel {
     entry.putShort(8, (short) queue.head);
     entry.putShort(10, (short) queue.id);
     entry.putShort(12, (short) command.id());
-    entry.putShort(14, (short) ((status << 1) | completion.phase));
+    boolean isFinal = status != SUCCESS && status != INVALID_DELETION;
+    int told = isFinal ? status | DO_NOT_RETRY : status;
+    entry.putShort(14, (short) ((told << 1) | completion.phase));
     long at = completion.base + (long) completion.tail * COMPLETION;
     if (!bus.writeMemory(at, entry.array(), 0, COMPLETION)) {
       fail();
@@ -430,7 +460,7 @@ public final class NvmeModel implements DeviceModel {
       case ABORT -> {
         // Everything was done when it came.
         command.result = 1;
-        yield SUCCESS;
+        yield submissions.containsKey(command.dword(10) & 0xffff) ? SUCCESS : INVALID_FIELD;
       }
       default -> INVALID_OPCODE;
     };
@@ -443,17 +473,21 @@ public final class NvmeModel implements DeviceModel {
     if (id == 0 || id > MOST_QUEUES || completions.containsKey(id)) {
       return INVALID_QUEUE_ID;
     }
-    if (entries < 2 || entries > 2048) {
+    if (entries < 2 || entries > MOST_ENTRIES) {
       return INVALID_QUEUE_SIZE;
     }
-    if (vector >= VECTORS) {
+    if (!isPage(command.prp1())) {
+      return INVALID_PRP_OFFSET;
+    }
+    if (vector >= (bus.isMessageSignalled() ? VECTORS : 1)) {
       return INVALID_VECTOR;
     }
-    if ((command.dword(11) & 1) == 0 || command.prp1() % PAGE != 0) {
+    if ((command.dword(11) & 1) == 0) {
       return INVALID_FIELD;
     }
     boolean interrupts = (command.dword(11) & 2) != 0;
     completions.put(id, new CompletionQueue(command.prp1(), entries, vector, interrupts));
+    hadQueues = true;
     return SUCCESS;
   }
 
@@ -467,10 +501,13 @@ public final class NvmeModel implements DeviceModel {
     if (id == 0 || id > MOST_QUEUES || submissions.containsKey(id)) {
       return INVALID_QUEUE_ID;
     }
-    if (entries < 2 || entries > 2048) {
+    if (entries < 2 || entries > MOST_ENTRIES) {
       return INVALID_QUEUE_SIZE;
     }
-    if ((command.dword(11) & 1) == 0 || command.prp1() % PAGE != 0) {
+    if (!isPage(command.prp1())) {
+      return INVALID_PRP_OFFSET;
+    }
+    if ((command.dword(11) & 1) == 0) {
       return INVALID_FIELD;
     }
     submissions.put(
@@ -482,7 +519,7 @@ public final class NvmeModel implements DeviceModel {
     int id = command.dword(10) & 0xffff;
     CompletionQueue queue = completions.get(id);
     if (id == 0 || queue == null) {
-      return INVALID_QUEUE_ID;
+      return INVALID_CQ;
     }
     if (submissions.values().stream().anyMatch(user -> user.completion == queue)) {
       return INVALID_DELETION;
@@ -496,6 +533,15 @@ public final class NvmeModel implements DeviceModel {
     if ((command.dword(10) & 0xff) != NUMBER_OF_QUEUES) {
       return INVALID_FIELD;
     }
+    if (command.opcode() == SET_FEATURES) {
+      if (hadQueues) {
+        return SEQUENCE_ERROR;
+      }
+      int wanted = command.dword(11);
+      if ((wanted & 0xffff) == 0xffff || wanted >>> 16 == 0xffff) {
+        return INVALID_FIELD;
+      }
+    }
     command.result = ((MOST_QUEUES - 1) << 16) | (MOST_QUEUES - 1);
     return SUCCESS;
   }
@@ -504,13 +550,18 @@ public final class NvmeModel implements DeviceModel {
     ByteBuffer page = ByteBuffer.allocate(PAGE).order(ByteOrder.LITTLE_ENDIAN);
     switch (command.dword(10) & 0xff) {
       case 0x00 -> {
-        if (command.namespace() != 1) {
+        if (!isNamespace(command.namespace())) {
           return INVALID_NAMESPACE;
         }
-        describeNamespace(page);
+        if (command.namespace() == 1) {
+          describeNamespace(page);
+        }
       }
       case 0x01 -> describeController(page);
       case 0x02 -> {
+        if (Integer.compareUnsigned(command.namespace(), EVERY_NAMESPACE - 1) >= 0) {
+          return INVALID_NAMESPACE;
+        }
         if (Integer.compareUnsigned(command.namespace(), 1) < 0) {
           page.putInt(0, 1);
         }
@@ -522,18 +573,22 @@ public final class NvmeModel implements DeviceModel {
     return move(command, page.array(), true);
   }
 
+  /** Whether there could be one with this number. */
+  private static boolean isNamespace(int id) {
+    return id > 0 && id <= MOST_NAMESPACES;
+  }
+
   private void describeController(ByteBuffer page) {
     page.putShort(0, (short) function.vendor());
     page.putShort(2, (short) function.subsystemVendor());
     text(page, 4, 20, serial);
     text(page, 24, 40, "QEMU NVMe Ctrl");
     text(page, 64, 8, "1.0");
-    // The most data of a command: 2^7 pages.
-    page.put(77, (byte) 7);
+    page.put(77, (byte) MOST_TRANSFER_BITS);
     page.putInt(80, VERSION_1_4);
     page.put(512, (byte) 0x66);
     page.put(513, (byte) 0x44);
-    page.putInt(516, 1);
+    page.putInt(516, MOST_NAMESPACES);
   }
 
   private void describeNamespace(ByteBuffer page) {
@@ -553,10 +608,17 @@ public final class NvmeModel implements DeviceModel {
   }
 
   private int transfer(Command command) {
-    if (command.namespace() != 1) {
+    int namespace = command.namespace();
+    int opcode = command.opcode();
+    if (!isNamespace(namespace) && namespace != EVERY_NAMESPACE) {
       return INVALID_NAMESPACE;
     }
-    int opcode = command.opcode();
+    if (opcode == FLUSH && namespace == EVERY_NAMESPACE) {
+      return SUCCESS;
+    }
+    if (namespace != 1) {
+      return INVALID_FIELD;
+    }
     if (opcode == FLUSH) {
       return SUCCESS;
     }
@@ -565,7 +627,7 @@ public final class NvmeModel implements DeviceModel {
     }
     long first = (command.dword(10) & 0xffff_ffffL) | ((long) command.dword(11) << 32);
     int count = (command.dword(12) & 0xffff) + 1;
-    if (count * BLOCK > PAGE << 7) {
+    if (count * BLOCK > pageSize << MOST_TRANSFER_BITS) {
       return INVALID_FIELD;
     }
     if (Long.compareUnsigned(first, blocks) >= 0 || count > blocks - first) {
@@ -600,7 +662,7 @@ public final class NvmeModel implements DeviceModel {
   /** Data of a command, by its physical region pages. */
   private int move(Command command, byte[] data, boolean toHost) {
     long at = command.prp1();
-    int part = Math.min(PAGE - (int) (at & (PAGE - 1)), data.length);
+    int part = Math.min(pageSize - (int) (at & (pageSize - 1)), data.length);
     if (!move(at, data, 0, part, toHost)) {
       return DATA_TRANSFER_ERROR;
     }
@@ -608,9 +670,9 @@ public final class NvmeModel implements DeviceModel {
     if (left == 0) {
       return SUCCESS;
     }
-    if (left <= PAGE) {
-      if (command.prp2() % PAGE != 0) {
-        return INVALID_FIELD;
+    if (left <= pageSize) {
+      if (!isPage(command.prp2())) {
+        return INVALID_PRP_OFFSET;
       }
       return move(command.prp2(), data, part, left, toHost) ? SUCCESS : DATA_TRANSFER_ERROR;
     }
@@ -626,15 +688,15 @@ public final class NvmeModel implements DeviceModel {
         return DATA_TRANSFER_ERROR;
       }
       long page = ByteBuffer.wrap(entry).order(ByteOrder.LITTLE_ENDIAN).getLong();
-      if (page % PAGE != 0) {
-        return INVALID_FIELD;
+      if (!isPage(page)) {
+        return INVALID_PRP_OFFSET;
       }
       int left = data.length - done;
-      if ((at & (PAGE - 1)) == PAGE - Long.BYTES && left > PAGE) {
+      if ((at & (pageSize - 1)) == pageSize - Long.BYTES && left > pageSize) {
         at = page;
         continue;
       }
-      int part = Math.min(PAGE, left);
+      int part = Math.min(pageSize, left);
       if (!move(page, data, done, part, toHost)) {
         return DATA_TRANSFER_ERROR;
       }
