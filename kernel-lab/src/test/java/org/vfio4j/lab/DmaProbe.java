@@ -80,6 +80,14 @@ final class DmaProbe implements AutoCloseable {
     return arrived;
   }
 
+  /** What the device finds at the IOVA. */
+  byte[] contents(long iova) {
+    transfer(iova, DEVICE_BUFFER, 0);
+    transfer(DEVICE_BUFFER, OWN_IOVA, FROM_DEVICE);
+    held = null;
+    return read(own.memory(), 0);
+  }
+
   private void fill() {
     if (held == null) {
       held = pattern();

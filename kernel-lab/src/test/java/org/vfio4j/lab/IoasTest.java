@@ -25,6 +25,7 @@ import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.iommufd.Ioas;
 import org.vfio4j.iommufd.IoasId;
 import org.vfio4j.iommufd.Iommufd;
+import org.vfio4j.iommufd.PagingHwpt;
 import org.vfio4j.iommufd.RlimitMode;
 import org.vfio4j.linux.FileHolders;
 import org.vfio4j.linux.Linux;
@@ -119,6 +120,27 @@ class IoasTest {
         buffer.close();
         assertThat(target.unmap(2 * IOVA, 2 * PAGE)).isEqualTo(2 * PAGE);
         assertThat(target.unmap(chosen, PAGE)).isEqualTo(PAGE);
+      }
+    }
+  }
+
+  /** It is of the pages that a device has, whatever is at their address by now. */
+  @Test
+  void aCopyOfMemoryThatTheProcessHasUnmapped() {
+    MappedMemory memory = Memory.pages(1);
+    memory.fill(0, PAGE, (byte) 42);
+    try (Iommufd iommufd = Iommufd.open(Lab.KERNEL);
+        Ioas source = iommufd.allocateIoas();
+        Ioas target = iommufd.allocateIoas();
+        BoundDevice edu = bind(iommufd);
+        PagingHwpt pinning = source.hwpt(edu.devId()).allocate()) {
+      edu.attach(target);
+      source.map(memory.address(), PAGE, IOVA, DmaAccess.READ_WRITE);
+      Lab.KERNEL.munmap(memory);
+      target.copy(source, IOVA, PAGE, IOVA, DmaAccess.READ_WRITE);
+      assertThat(pinning.ioas().unmap(IOVA, PAGE)).isEqualTo(PAGE);
+      try (DmaProbe probe = new DmaProbe(edu, target)) {
+        assertThat(probe.contents(IOVA)).containsOnly(42);
       }
     }
   }

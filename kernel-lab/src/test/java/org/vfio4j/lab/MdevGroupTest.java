@@ -96,6 +96,30 @@ class MdevGroupTest {
     }
   }
 
+  /** More than a bitmap of written pages can tell of: 2^31 and more. */
+  @Test
+  void moreThanCanBeTracked() {
+    long most = ((1L << 31) - 1) * PAGE;
+    try (VfioContainer container = VfioContainer.open(Lab.KERNEL);
+        VfioGroup group = group().join(container);
+        Type1Iommu iommu = container.setIommu(IommuType.TYPE1_V2)) {
+      long available = iommu.info().dmaAvail().orElseThrow();
+      iommu.map(Memory.NOWHERE, PAGE, 0, DmaAccess.READ_WRITE);
+      iommu.map(Memory.NOWHERE, most + PAGE, IOVA, DmaAccess.READ_WRITE);
+      Refusal.of(Reason.INVALID_ARGUMENT, Errno.EINVAL, iommu::startDirtyLogging);
+      assertThat(group.status().containerSet()).isTrue();
+      assertThat(iommu.unmap(IOVA, most + PAGE)).isEqualTo(most + PAGE);
+      iommu.startDirtyLogging();
+      Refusal.of(
+          Reason.INVALID_ARGUMENT,
+          Errno.EINVAL,
+          () -> iommu.map(Memory.NOWHERE, most + PAGE, IOVA, DmaAccess.READ_WRITE));
+      assertThat(iommu.info().dmaAvail()).hasValue(available - 1);
+      iommu.map(Memory.NOWHERE, PAGE, IOVA, DmaAccess.READ_WRITE);
+      iommu.stopDirtyLogging();
+    }
+  }
+
   /** What is mapped where the IOMMU of a device that joins must not, or does not reach. */
   @Test
   void hardwareThatCannotHaveWhatIsMapped() {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.VfioMode;
@@ -56,15 +57,7 @@ class DmaTest {
   @ParameterizedTest
   @EnumSource(VfioMode.class)
   void pinnedMemoryStays(VfioMode mode) {
-    MappedMemory memory =
-        kernel
-            .mmap(
-                -1,
-                0,
-                4096,
-                Linux.PROT_READ | Linux.PROT_WRITE,
-                Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS)
-            .value();
+    MappedMemory memory = page();
     memory.putLongLe(0, 42);
     try (AssignedDevice edu = AssignedDevice.open(kernel, mode, PciAddress.of(ADDRESS));
         MappedRegion registers = edu.device().region(VfioPci.BAR0).map();
@@ -76,6 +69,26 @@ class DmaTest {
       transfer(registers, EduModel.BUFFER, back.iova(), 8, 2);
       assertThat(back.memory().getLongLe(0)).isEqualTo(42);
       assertThat(edu.dma().unmap(IOVA, 4096)).isEqualTo(4096);
+    }
+  }
+
+  /** A device has it, and the process has not. */
+  @ParameterizedTest
+  @EnumSource(VfioMode.class)
+  void unmappedMemoryIsNotThere(VfioMode mode) {
+    MappedMemory memory = page();
+    MappedMemory other = page();
+    try (AssignedDevice edu = AssignedDevice.open(kernel, mode, PciAddress.of(ADDRESS))) {
+      edu.dma().map(memory.address(), 4096, IOVA, DmaAccess.READ_WRITE);
+      kernel.munmap(memory);
+      for (int i = 0; i < 2; i++) {
+        assertThatThrownBy(
+                () -> edu.dma().map(memory.address(), 4096, 2 * IOVA, DmaAccess.READ_WRITE))
+            .isInstanceOfSatisfying(
+                VfioException.class, e -> assertThat(e.errno()).contains(Errno.EFAULT));
+        edu.dma().unmap(IOVA, 4096);
+        edu.dma().map(other.address(), 4096, IOVA, DmaAccess.READ_WRITE);
+      }
     }
   }
 
@@ -93,6 +106,12 @@ class DmaTest {
       edu.device().config().enableMemory(true);
       assertThat(registers.getIntLe(0)).isEqualTo(0x010000ed);
     }
+  }
+
+  private MappedMemory page() {
+    int protection = Linux.PROT_READ | Linux.PROT_WRITE;
+    int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS;
+    return kernel.mmap(-1, 0, 4096, protection, flags).value();
   }
 
   private static void transfer(

@@ -2,6 +2,7 @@
 package org.vfio4j.testkit.kernel;
 
 import java.util.Arrays;
+import org.vfio4j.Errno;
 
 /**
  * Which pages of a mapping of type1 may have been written, one bit each.
@@ -16,13 +17,15 @@ final class DirtyPages {
   private final int pages;
   private final long[] words;
 
+  /** EINVAL for more than DIRTY_BITMAP_PAGES_MAX. */
   DirtyPages(long pages) {
-    this.pages = Math.toIntExact(pages);
-    this.words = new long[words(this.pages) + 1];
+    KernelError.refuseIf(pages > Integer.MAX_VALUE, Errno.EINVAL);
+    this.pages = (int) pages;
+    this.words = new long[words(pages) + 1];
   }
 
-  private static int words(int bits) {
-    return (bits + Long.SIZE - 1) / Long.SIZE;
+  private static int words(long bits) {
+    return (int) ((bits + Long.SIZE - 1) / Long.SIZE);
   }
 
   void setAll() {
@@ -41,7 +44,7 @@ final class DirtyPages {
     }
     int shift = (int) (first % Long.SIZE);
     long at = first / Long.SIZE * Long.BYTES;
-    int count = words(pages + shift);
+    int count = words((long) pages + shift);
     if (shift != 0) {
       for (int i = count - 1; i > 0; i--) {
         words[i] = (words[i] << shift) | (words[i - 1] >>> (Long.SIZE - shift));

@@ -103,7 +103,7 @@ final class Pages {
     KernelError.refuseIf(absent, Errno.EINVAL);
     Pin pin =
         dmaBuf == null
-            ? memory.pin(address + mapping.pagesOffset(), mapping.length(), writable)
+            ? pinMemory(mapping)
             : dmaBuf.pin(start + mapping.pagesOffset());
     if (pin == null) {
       throw KernelError.of(endsTheAddresses(mapping) ? Errno.EOVERFLOW : Errno.EFAULT);
@@ -122,6 +122,21 @@ final class Pages {
       throw e;
     }
     mapping.pinned(pin);
+  }
+
+  /**
+   * What is pinned already is taken from there, whatever the process has done with it since. Source:
+   * pfn_reader_fill_span().
+   */
+  private Pin pinMemory(Mapping mapping) {
+    for (int i = 0; pinned != null && i < pinned.size(); i++) {
+      Mapping other = pinned.get(i);
+      long offset = mapping.pagesOffset() - other.pagesOffset();
+      if (offset >= 0 && offset <= other.length() - mapping.length()) {
+        return other.pin().from(offset);
+      }
+    }
+    return memory.pin(address + mapping.pagesOffset(), mapping.length(), writable);
   }
 
   /**

@@ -156,10 +156,19 @@ final class Type1 {
       pin(mapping);
     }
     mappings.add(mapping);
-    if (tracking) {
-      dirty.put(mapping, new DirtyPages(UserMemory.pages(size)));
-    }
     available--;
+    if (tracking) {
+      trackNew(mapping);
+    }
+  }
+
+  private void trackNew(Mapping mapping) {
+    try {
+      dirty.put(mapping, new DirtyPages(UserMemory.pages(mapping.length())));
+    } catch (KernelError e) {
+      remove(mapping);
+      throw e;
+    }
   }
 
   private void pin(Mapping mapping) {
@@ -428,12 +437,15 @@ final class Type1 {
   }
 
   private void track() {
-    if (!tracking) {
-      tracking = true;
-      for (Mapping mapping : mappings.all()) {
-        dirty.put(mapping, new DirtyPages(UserMemory.pages(mapping.length())));
-      }
+    if (tracking) {
+      return;
     }
+    Map<Mapping, DirtyPages> made = new HashMap<>();
+    for (Mapping mapping : mappings.all()) {
+      made.put(mapping, new DirtyPages(UserMemory.pages(mapping.length())));
+    }
+    dirty.putAll(made);
+    tracking = true;
   }
 
   private void report(UserPointer argument) {

@@ -3,8 +3,12 @@ package org.vfio4j.testkit.kernel;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.WeakHashMap;
 import org.vfio4j.Errno;
 import org.vfio4j.Units;
 import org.vfio4j.linux.Kernel;
@@ -32,6 +36,12 @@ final class UserMemory {
   private final Machine machine;
   private final Origins origins;
   private final TreeMap<Long, AnonymousMemory> mapped = new TreeMap<>();
+
+  /**
+   * What the process has unmapped, while something else is in its place: the memory, if a device
+   * has it, or what {@link Kernel#munmap} of the host leaves there until it is garbage.
+   */
+  private final Set<MappedMemory> unmapped = Collections.newSetFromMap(new WeakHashMap<>());
 
   /** The last one that was asked for: it often is the next, too. */
   private AnonymousMemory recent;
@@ -79,6 +89,7 @@ final class UserMemory {
   void munmap(AnonymousMemory memory) {
     if (memory.unmap()) {
       mapped.remove(memory.address());
+      unmapped.add(memory.pages());
       recent = null;
       origins.given(memory, Held.Kind.MAPPING, memory.toString());
     }
@@ -105,7 +116,15 @@ final class UserMemory {
       return write && !memory.isWritable() ? null : new OwnPin(memory, address - memory.address());
     }
     // Memory of this JVM that did not come from here, or several mappings side by side.
-    return isThere(address, length, write) ? new ForeignPin(address) : null;
+    return isThere(address, length, write)
+        ? new ForeignPin(address, overlapping(address, length))
+        : null;
+  }
+
+  private List<AnonymousMemory> overlapping(long address, long length) {
+    return mapped.headMap(address + length).values().stream()
+        .filter(memory -> memory.address() + memory.size() > address)
+        .toList();
   }
 
   /** The memory that this range is all of, or a part of; null where there is none. */
@@ -129,7 +148,13 @@ final class UserMemory {
   /** By the memory map of this JVM, since /proc/self/mem writes to read-only memory too. */
   private boolean isThere(long address, long length, boolean write) {
     long last = address + length - 1;
-    if (address < 0 || last < address) {
+    boolean gone =
+        unmapped.stream()
+            .anyMatch(
+                memory ->
+                    Ioas.overlaps(
+                        address, last, memory.address(), memory.address() + memory.size() - 1));
+    if (address < 0 || last < address || gone) {
       return false;
     }
     String maps =
@@ -254,12 +279,18 @@ final class UserMemory {
     }
   }
 
-  /** Of memory that this kernel does not hold: it is the test's to keep it. */
+  /**
+   * Of what is not one mapping from here: several side by side, which are held, or memory that did
+   * not come from here, which is the test's to keep.
+   */
   private final class ForeignPin implements Pin {
     private final long address;
+    private final List<AnonymousMemory> held;
 
-    ForeignPin(long address) {
+    ForeignPin(long address, List<AnonymousMemory> held) {
       this.address = address;
+      this.held = held;
+      held.forEach(AnonymousMemory::pin);
       origins.taken(this);
     }
 
@@ -278,12 +309,13 @@ final class UserMemory {
 
     @Override
     public Pin from(long offset) {
-      return new ForeignPin(address + offset);
+      return new ForeignPin(address + offset, held);
     }
 
     @Override
     public void release() {
       origins.given(this);
+      held.forEach(AnonymousMemory::unpin);
     }
 
     @Override
