@@ -3,19 +3,24 @@ package org.vfio4j.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.vfio4j.Errno;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.mdev.Mdev;
 import org.vfio4j.mdev.MdevBus;
 import org.vfio4j.mdev.MdevChange;
 import org.vfio4j.mdev.MdevChange.Kind;
+import org.vfio4j.mdev.MdevType;
 import org.vfio4j.mdev.MdevWatch;
+import org.vfio4j.memory.NativeBlock;
 
 /** What is told of mediated devices that come and go. */
 @Tag("lab")
@@ -34,6 +39,32 @@ class MdevWatchTest {
       assertThat(watch.hasUevents()).isTrue();
       comesAndGoes(watch);
     }
+  }
+
+  /** The device was there before its driver refused it. */
+  @Test
+  void aDeviceThatCannotBe() {
+    MdevType type = bus.parent("mtty").type("mtty-2");
+    List<Mdev> all = new ArrayList<>();
+    while (type.availableInstances() > 0) {
+      all.add(type.create());
+    }
+    int events = Lab.KERNEL.uevents();
+    try {
+      UUID uuid = UUID.randomUUID();
+      Refusal.of(Reason.LIMIT, Errno.ENOSPC, () -> type.create(uuid));
+      assertThat(event(events)).startsWith("add@").contains(uuid.toString());
+      assertThat(event(events)).startsWith("remove@").contains(uuid.toString());
+    } finally {
+      Lab.KERNEL.close(events);
+      all.forEach(Mdev::remove);
+    }
+  }
+
+  private static String event(int fd) {
+    NativeBlock message = new NativeBlock(4096);
+    long length = Lab.KERNEL.read(fd, message, message.capacity());
+    return new String(message.get(0, (int) Math.max(length, 0)), StandardCharsets.UTF_8);
   }
 
   @Test

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.lab;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.memory.NativeBlock;
 
 /** Memory of the process, mapped for no device: what the calls with a raw address are given. */
 final class Memory {
@@ -10,6 +18,8 @@ final class Memory {
 
   /** An address below vm.mmap_min_addr, where a process has nothing. */
   static final long NOWHERE = PAGE;
+
+  private static final List<MappedMemory> KEPT = new ArrayList<>();
 
   private Memory() {}
 
@@ -21,6 +31,33 @@ final class Memory {
     MappedMemory memory = pages(count, Linux.PROT_READ | Linux.PROT_WRITE);
     memory.fill(0, memory.size(), (byte) 0);
     return memory;
+  }
+
+  /**
+   * The address of bytes of this process, whichever kernel is asked, that cannot be written and
+   * have nothing behind them. They stay.
+   */
+  static long readOnly(byte... bytes) {
+    Kernel host = Kernel.host();
+    try {
+      Path file = Files.createTempFile("vfio4j", ".page");
+      byte[] page = new byte[(int) PAGE];
+      System.arraycopy(bytes, 0, page, page.length - bytes.length, bytes.length);
+      Files.write(file, page);
+      int fd = host.open(file.toString(), Linux.O_RDONLY);
+      Files.delete(file);
+      // The second page is behind the end of the file.
+      MappedMemory memory = host.mmap(fd, 0, 2 * PAGE, Linux.PROT_READ, Linux.MAP_PRIVATE).value();
+      host.close(fd);
+      KEPT.add(memory);
+      return memory.address() + PAGE - bytes.length;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static long readOnly(NativeBlock block) {
+    return readOnly(block.get(0, block.capacity()));
   }
 
   static MappedMemory pages(int count, int protection) {

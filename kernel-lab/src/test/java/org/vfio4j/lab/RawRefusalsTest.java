@@ -17,6 +17,7 @@ import org.vfio4j.cdev.uapi.VfioDeviceDetachIommufdPt;
 import org.vfio4j.device.Interrupts;
 import org.vfio4j.device.VfioDevice;
 import org.vfio4j.device.VfioPci;
+import org.vfio4j.device.uapi.VfioDeviceInfo;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.device.uapi.VfioIrqSet;
 import org.vfio4j.dma.DmaAccess;
@@ -29,6 +30,7 @@ import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.group.uapi.VfioIommuType1DmaMap;
 import org.vfio4j.group.uapi.VfioIommuType1DmaUnmap;
 import org.vfio4j.group.uapi.VfioIommuType1Info;
+import org.vfio4j.iommufd.Ioas;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.linux.EventFd;
 import org.vfio4j.linux.Linux;
@@ -133,6 +135,40 @@ class RawRefusalsTest {
       assertRefused(Errno.EINVAL, bind(fd, -1));
     } finally {
       Lab.KERNEL.close(fd);
+    }
+  }
+
+  /** What cannot be told is undone. */
+  @Test
+  @Tag("lab")
+  void answersThatCannotBeWritten() {
+    MappedMemory memory = Memory.pages(1);
+    int fd = Lab.KERNEL.open(VfioCdev.find(Lab.KERNEL, Lab.EDU).node(), Linux.O_RDWR);
+    try (Iommufd iommufd = Iommufd.open(Lab.KERNEL);
+        Ioas ioas = iommufd.allocateIoas()) {
+      ioas.map(memory.address(), Memory.PAGE, 0x10_0000, DmaAccess.READ_WRITE);
+      long before = ProcessState.now().pinned();
+      VfioDeviceBindIommufd bind = new VfioDeviceBindIommufd().iommufd(iommufd.fd());
+      int request = VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD;
+      assertRefused(Errno.EFAULT, Lab.KERNEL.ioctl(fd, request, Memory.readOnly(bind)));
+      VfioDeviceInfo info = new VfioDeviceInfo(0);
+      int any = VfioDeviceUapi.VFIO_DEVICE_GET_INFO;
+      assertRefused(Errno.EINVAL, Lab.KERNEL.ioctl(fd, any, info));
+      assertThat(bind(fd, iommufd.fd())).isZero();
+      assertThat(Lab.KERNEL.ioctl(fd, any, info)).isZero();
+      VfioDeviceAttachIommufdPt attach = new VfioDeviceAttachIommufdPt().ptId(ioas.id().value());
+      request = VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT;
+      assertRefused(Errno.EFAULT, Lab.KERNEL.ioctl(fd, request, Memory.readOnly(attach)));
+      assertThat(ProcessState.now().pinned()).isEqualTo(before);
+      assertThat(Lab.KERNEL.ioctl(fd, request, attach)).isZero();
+      assertThat(ProcessState.now().pinned()).isEqualTo(before + Memory.PAGE);
+      // As a replacement, too.
+      attach.ptId(ioas.id().value());
+      assertRefused(Errno.EFAULT, Lab.KERNEL.ioctl(fd, request, Memory.readOnly(attach)));
+      assertThat(ProcessState.now().pinned()).isEqualTo(before);
+    } finally {
+      Lab.KERNEL.close(fd);
+      Lab.KERNEL.munmap(memory);
     }
   }
 

@@ -120,10 +120,12 @@ class RightsTest {
               () ->
                   new int[] {
                     Lab.KERNEL.ioctl(iommufd.fd(), IommufdUapi.IOMMU_FAULT_QUEUE_ALLOC, queue),
-                    Lab.KERNEL.ioctl(group.fd(), VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD, name)
+                    Lab.KERNEL.ioctl(group.fd(), VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD, name),
+                    Lab.KERNEL.open("/dev/vfio/nothing", Linux.O_RDWR)
                   });
       assertRefused(Errno.EMFILE, refused[0]);
       assertRefused(Errno.EMFILE, refused[1]);
+      assertRefused(Errno.EMFILE, refused[2]);
       // Nothing is left of it.
       try (Ioas first = iommufd.allocateIoas()) {
         assertThat(first.id().value()).isEqualTo(1);

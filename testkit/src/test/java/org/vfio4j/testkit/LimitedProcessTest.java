@@ -106,6 +106,7 @@ class LimitedProcessTest {
         last = kernel.open("/dev/null", Linux.O_RDWR);
       }
       assertRefused(Errno.EMFILE, last);
+      assertRefused(Errno.EMFILE, kernel.open("/dev/nothing", Linux.O_RDWR));
       assertRefused(Errno.EMFILE, faultQueue(kernel, iommufd));
       assertRefused(
           Errno.EMFILE,
@@ -125,7 +126,21 @@ class LimitedProcessTest {
             limits -> limits.systemFiles(4).without(Capability.CAP_SYS_ADMIN));
     try (Iommufd iommufd = Iommufd.open(kernel)) {
       assertRefused(Errno.ENFILE, faultQueue(kernel, iommufd));
+      assertRefused(Errno.ENFILE, kernel.open("/dev/nothing", Linux.O_RDWR));
+      // Another number is no other file.
+      assertThat(kernel.dup(iommufd.fd())).isEqualTo(iommufd.fd() + 1);
     }
+  }
+
+  /** A number is reserved before the device is opened, which a group that is in nothing cannot. */
+  @Test
+  void aDescriptorBeforeADevice() {
+    FakeKernel kernel = kernel(KernelVersion.LINUX_6_12, limits -> limits.openFiles(4));
+    int group = kernel.open("/dev/vfio/1", Linux.O_RDWR);
+    NativeBlock name = name(EDU.toString());
+    int request = VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD;
+    assertRefused(Errno.EMFILE, kernel.ioctl(group, request, name));
+    assertRefused(Errno.ENODEV, kernel.ioctl(group, request, name("0000:00:06.0")));
   }
 
   private static int faultQueue(FakeKernel kernel, Iommufd iommufd) {

@@ -5,31 +5,25 @@ import java.util.Arrays;
 import org.vfio4j.Errno;
 import org.vfio4j.testkit.kernel.FileTree.Attribute;
 
-/** An open attribute of /sys or /proc. */
-final class AttributeFile extends OpenFile {
+/** An open attribute of /sys or /proc. Source: {@code fs/kernfs/file.c}. */
+final class AttributeFile extends PositionedFile {
+  private final FileTree tree;
   private final Attribute attribute;
   private byte[] content;
-  private int position;
 
-  AttributeFile(String path, Attribute attribute) {
+  AttributeFile(FileTree tree, String path, Attribute attribute) {
     super(path);
+    this.tree = tree;
     this.attribute = attribute;
   }
 
   @Override
-  long read(UserPointer target, int length) {
-    long count = pread(target, length, position);
-    position += (int) count;
-    return count;
-  }
-
-  @Override
   long pread(UserPointer target, int length, long offset) {
-    KernelError.refuseIf(attribute.show() == null, Errno.EBADF);
+    refuseIfGone();
     if (content == null || offset == 0) {
       content = attribute.show().get();
     }
-    if (offset < 0 || offset >= content.length) {
+    if (offset >= content.length) {
       return 0;
     }
     byte[] part =
@@ -38,9 +32,16 @@ final class AttributeFile extends OpenFile {
     return part.length;
   }
 
+  /** Wherever that is: what is written is a value. */
   @Override
-  long write(UserPointer source, int length) {
-    KernelError.refuseIf(attribute.store() == null, Errno.EBADF);
-    return attribute.store().applyAsInt(source.get(0, length));
+  long pwrite(UserPointer source, int length, long offset) {
+    byte[] written = source.get(0, Math.min(length, UserMemory.PAGE));
+    refuseIfGone();
+    return attribute.write(written);
+  }
+
+  /** What it belonged to is gone. */
+  private void refuseIfGone() {
+    KernelError.refuseIf(!tree.has(name(), attribute), Errno.ENODEV);
   }
 }

@@ -15,7 +15,7 @@ import org.vfio4j.testkit.machine.Machine.Capability;
  *
  * <p>Source: {@code drivers/vfio/vfio_main.c} and {@code device_cdev.c}.
  */
-final class DeviceFile extends OpenFile {
+final class DeviceFile extends PositionedFile {
   /** Up to {@code out_devid}. */
   private static final int BIND_MIN_SIZE = 16;
 
@@ -77,11 +77,10 @@ final class DeviceFile extends OpenFile {
   }
 
   private void bind(UserPointer bind) {
+    int argsz = bind.argsz(BIND_MIN_SIZE);
     int iommufd = bind.getInt(VfioDeviceBindIommufd.IOMMUFD);
-    int argsz = bind.getInt(VfioDeviceBindIommufd.ARGSZ);
     int flags = bind.getInt(VfioDeviceBindIommufd.FLAGS);
     boolean hasTokens = core.version().isAtLeast(6, 17);
-    KernelError.refuseIf(Integer.compareUnsigned(argsz, BIND_MIN_SIZE) < 0, Errno.EINVAL);
     if (hasTokens) {
       refuseUnknownTail(bind, argsz);
     }
@@ -98,7 +97,12 @@ final class DeviceFile extends OpenFile {
         checkToken(bind, argsz, flags);
       }
       int id = device.openFromNode(((IommufdFile) file).context());
-      bind.putInt(VfioDeviceBindIommufd.OUT_DEVID, id);
+      try {
+        bind.putInt(VfioDeviceBindIommufd.OUT_DEVID, id);
+      } catch (KernelError e) {
+        device.close();
+        throw e;
+      }
     } catch (KernelError e) {
       device.group().unblock();
       throw e;
@@ -130,31 +134,40 @@ final class DeviceFile extends OpenFile {
   }
 
   private void attach(UserPointer attach) {
+    int argsz = attach.argsz(VfioDeviceAttachIommufdPt.PASID);
     int flags = attach.getInt(VfioDeviceAttachIommufdPt.FLAGS);
     checkPasid(
-        attach.getInt(VfioDeviceAttachIommufdPt.ARGSZ),
+        argsz,
         VfioDeviceAttachIommufdPt.PASID,
         flags & ~VfioCdevUapi.VFIO_DEVICE_ATTACH_PASID,
         flags != 0);
     int wanted = attach.getInt(VfioDeviceAttachIommufdPt.PT_ID);
-    int ptId =
-        flags == 0
-            ? device.attach(wanted)
-            : device.attachPasid(attach.getInt(VfioDeviceAttachIommufdPt.PASID), wanted);
-    attach.putInt(VfioDeviceAttachIommufdPt.PT_ID, ptId);
+    int pasid = flags == 0 ? 0 : attach.getInt(VfioDeviceAttachIommufdPt.PASID);
+    int ptId = flags == 0 ? device.attach(wanted) : device.attachPasid(pasid, wanted);
+    try {
+      attach.putInt(VfioDeviceAttachIommufdPt.PT_ID, ptId);
+    } catch (KernelError e) {
+      detach(flags, pasid);
+      throw e;
+    }
   }
 
   private void detach(UserPointer detach) {
+    int argsz = detach.argsz(VfioDeviceDetachIommufdPt.PASID);
     int flags = detach.getInt(VfioDeviceDetachIommufdPt.FLAGS);
     checkPasid(
-        detach.getInt(VfioDeviceDetachIommufdPt.ARGSZ),
+        argsz,
         VfioDeviceDetachIommufdPt.PASID,
         flags & ~VfioCdevUapi.VFIO_DEVICE_DETACH_PASID,
         flags != 0);
+    detach(flags, flags == 0 ? 0 : detach.getInt(VfioDeviceDetachIommufdPt.PASID));
+  }
+
+  private void detach(int flags, int pasid) {
     if (flags == 0) {
       device.detach();
     } else {
-      device.detachPasid(detach.getInt(VfioDeviceDetachIommufdPt.PASID));
+      device.detachPasid(pasid);
     }
   }
 
@@ -164,14 +177,10 @@ final class DeviceFile extends OpenFile {
    * @param pasidAt where it is
    */
   private void checkPasid(int argsz, int pasidAt, int unknownFlags, boolean withPasid) {
-    checkSize(argsz, pasidAt, unknownFlags);
+    KernelError.refuseIf(unknownFlags != 0, Errno.EINVAL);
     boolean known = core.version().hasPasids();
     boolean wrong = withPasid && (!known || argsz < pasidAt + Integer.BYTES);
     KernelError.refuseIf(wrong, Errno.EINVAL);
-  }
-
-  private static void checkSize(int argsz, int size, int flags) {
-    KernelError.refuseIf(Integer.compareUnsigned(argsz, size) < 0 || flags != 0, Errno.EINVAL);
   }
 
   private int feature(UserPointer argument) {
@@ -182,24 +191,14 @@ final class DeviceFile extends OpenFile {
   }
 
   @Override
-  long read(UserPointer target, int length) {
-    return pread(target, length, 0);
-  }
-
-  @Override
-  long write(UserPointer source, int length) {
-    return pwrite(source, length, 0);
-  }
-
-  @Override
   long pread(UserPointer target, int length, long offset) {
-    KernelError.refuseIf(!granted || offset < 0, Errno.EINVAL);
+    KernelError.refuseIf(!granted, Errno.EINVAL);
     return device.opened().read(target, length, offset);
   }
 
   @Override
   long pwrite(UserPointer source, int length, long offset) {
-    KernelError.refuseIf(!granted || offset < 0, Errno.EINVAL);
+    KernelError.refuseIf(!granted, Errno.EINVAL);
     return device.opened().write(source, length, offset);
   }
 

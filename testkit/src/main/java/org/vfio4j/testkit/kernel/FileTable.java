@@ -2,13 +2,19 @@
 package org.vfio4j.testkit.kernel;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.vfio4j.Errno;
 import org.vfio4j.testkit.machine.Held;
 
 /** The file descriptors of the process: numbers for open files, the lowest free one first. */
 final class FileTable {
   private final List<OpenFile> files = new ArrayList<>();
+
+  /** Those of the descriptors, and those that mappings or calls keep, each once. */
+  private final Set<OpenFile> existing = new HashSet<>();
+
   private final int limit;
   private final int systemLimit;
   private final Origins origins;
@@ -23,13 +29,31 @@ final class FileTable {
     this.origins = origins;
   }
 
+  /** EMFILE where no number is left, which is the first that is asked for. */
+  void refuseIfFull() {
+    KernelError.refuseIf(lowestFree() >= limit, Errno.EMFILE);
+  }
+
+  /** ENFILE where there may not be another file, before it is known which it would be. */
+  void refuseIfSystemFull() {
+    existing.removeIf(file -> !file.isOpen());
+    KernelError.refuseIf(existing.size() >= systemLimit, Errno.ENFILE);
+  }
+
+  /** Another number for a file, or the first for a new one. */
   int add(OpenFile file) {
     file.hold();
-    int fd = lowestFree();
-    if (fd >= limit || open().size() >= systemLimit) {
+    try {
+      refuseIfFull();
+      if (!existing.contains(file)) {
+        refuseIfSystemFull();
+      }
+    } catch (KernelError e) {
       file.drop();
-      throw KernelError.of(fd >= limit ? Errno.EMFILE : Errno.ENFILE);
+      throw e;
     }
+    existing.add(file);
+    int fd = lowestFree();
     if (fd == files.size()) {
       files.add(file);
     } else {

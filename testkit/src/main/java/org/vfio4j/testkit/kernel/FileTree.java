@@ -45,6 +45,11 @@ final class FileTree {
    * @param store takes what was written, gives how much of it; null where it cannot be written
    */
   record Attribute(Supplier<byte[]> show, ToIntFunction<byte[]> store) implements Node {
+    /** How much of it was taken, or a negative errno. */
+    int write(byte[] written) {
+      return written.length == 0 ? 0 : store.applyAsInt(written);
+    }
+
     static Attribute of(String text) {
       return of(() -> text);
     }
@@ -91,6 +96,15 @@ final class FileTree {
   /** The node of this name, be it a link itself. */
   Node resolveLink(String path) {
     return walk(path, false);
+  }
+
+  /** Whether this is still what the path leads to. */
+  boolean has(String path, Node node) {
+    try {
+      return resolve(path) == node;
+    } catch (KernelError e) {
+      return false;
+    }
   }
 
   private Node walk(String path, boolean followLast) {

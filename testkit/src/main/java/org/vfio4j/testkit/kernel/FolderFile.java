@@ -18,9 +18,4 @@ final class FolderFile extends OpenFile {
   long pread(UserPointer target, int length, long offset) {
     throw KernelError.of(Errno.EISDIR);
   }
-
-  @Override
-  long write(UserPointer source, int length) {
-    throw KernelError.of(Errno.EBADF);
-  }
 }

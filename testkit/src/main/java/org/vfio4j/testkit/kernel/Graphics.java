@@ -29,9 +29,7 @@ final class Graphics {
   }
 
   void plane(UserPointer plane) {
-    plane.get(0, MIN_SIZE);
-    int argsz = plane.getInt(VfioDeviceGfxPlaneInfo.ARGSZ);
-    KernelError.refuseIf(Integer.compareUnsigned(argsz, MIN_SIZE) < 0, Errno.EINVAL);
+    plane.argsz(MIN_SIZE);
     int source = model.showsDmaBufs() ? VFIO_GFX_PLANE_TYPE_DMABUF : VFIO_GFX_PLANE_TYPE_REGION;
     int flags = plane.getInt(VfioDeviceGfxPlaneInfo.FLAGS);
     KernelError.refuseIf((flags & ~VFIO_GFX_PLANE_TYPE_PROBE) != source, Errno.EINVAL);

@@ -49,8 +49,7 @@ final class GroupFile extends CharacterFile {
   }
 
   private void status(UserPointer status) {
-    int argsz = status.getInt(VfioGroupStatus.ARGSZ);
-    KernelError.refuseIf(Integer.compareUnsigned(argsz, VfioGroupStatus.SIZEOF) < 0, Errno.EINVAL);
+    status.argsz(VfioGroupStatus.SIZEOF);
     KernelError.refuseIf(group.devices().isEmpty(), Errno.ENODEV);
     int flags = 0;
     if (group.isJoined()) {
@@ -90,8 +89,12 @@ final class GroupFile extends CharacterFile {
 
   private int open(UserPointer name) {
     String text = text(name);
-    KernelError.refuseIf(!core.version().isAtLeast(6, 1) && !group.hasIommu(), Errno.EINVAL);
+    boolean firstLooksAtItself = !core.version().isAtLeast(6, 1);
+    KernelError.refuseIf(firstLooksAtItself && !group.hasIommu(), Errno.EINVAL);
     VfioDevice device = device(text);
+    if (!firstLooksAtItself) {
+      core.files().refuseIfFull();
+    }
     KernelError.refuseIf(!group.isJoined(), Errno.EINVAL);
     boolean privileged = core.machine().has(Capability.CAP_SYS_RAWIO);
     device.openFromGroup(group.iommufd(), privileged);

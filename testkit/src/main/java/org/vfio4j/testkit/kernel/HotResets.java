@@ -30,10 +30,7 @@ final class HotResets {
   }
 
   void info(UserPointer info) {
-    info.get(0, VfioPciHotResetInfo.SIZEOF);
-    int argsz = info.getInt(VfioPciHotResetInfo.ARGSZ);
-    KernelError.refuseIf(
-        Integer.compareUnsigned(argsz, VfioPciHotResetInfo.SIZEOF) < 0, Errno.EINVAL);
+    int argsz = info.argsz(VfioPciHotResetInfo.SIZEOF);
     KernelError.refuseIf(pci.isOnRootBus(), Errno.ENODEV);
     List<PciDevice> affected = affected();
     int room =
@@ -72,13 +69,10 @@ final class HotResets {
   }
 
   void reset(UserPointer reset) {
-    reset.get(0, VfioPciHotReset.SIZEOF);
-    int argsz = reset.getInt(VfioPciHotReset.ARGSZ);
+    reset.argsz(VfioPciHotReset.SIZEOF);
     int count = reset.getInt(VfioPciHotReset.COUNT);
     boolean wrong =
-        Integer.compareUnsigned(argsz, VfioPciHotReset.SIZEOF) < 0
-            || reset.getInt(VfioPciHotReset.FLAGS) != 0
-            || (count != 0) == opened().isOpenedFromNode();
+        reset.getInt(VfioPciHotReset.FLAGS) != 0 || (count != 0) == opened().isOpenedFromNode();
     KernelError.refuseIf(wrong, Errno.EINVAL);
     KernelError.refuseIf(pci.isOnRootBus(), Errno.ENODEV);
     List<PciDevice> affected = affected();

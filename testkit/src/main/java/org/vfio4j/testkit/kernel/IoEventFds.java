@@ -44,14 +44,10 @@ final class IoEventFds {
   }
 
   void set(UserPointer set) {
-    set.get(0, MIN_SIZE);
+    set.argsz(MIN_SIZE);
     int flags = set.getInt(VfioDeviceIoeventfd.FLAGS);
     int fd = set.getInt(VfioDeviceIoeventfd.FD);
-    boolean wrong =
-        Integer.compareUnsigned(set.getInt(VfioDeviceIoeventfd.ARGSZ), MIN_SIZE) < 0
-            || (flags & ~SIZES) != 0
-            || Integer.bitCount(flags) != 1
-            || fd < -1;
+    boolean wrong = (flags & ~SIZES) != 0 || Integer.bitCount(flags) != 1 || fd < -1;
     KernelError.refuseIf(wrong, Errno.EINVAL);
     long offset = set.getLong(VfioDeviceIoeventfd.OFFSET);
     long value = set.getLong(VfioDeviceIoeventfd.DATA);

@@ -23,6 +23,7 @@ import org.vfio4j.testkit.kernel.IommuGroup.Kind;
  * in the same order.
  */
 final class MdevBus {
+  private static final String SUBSYSTEM = "mdev";
   private static final int UUID_LENGTH = 36;
   private static final Pattern UUID =
       Pattern.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
@@ -87,7 +88,7 @@ final class MdevBus {
   }
 
   private void said(String action, MdevDevice device) {
-    core.uevents().send(action, device.path(), "mdev");
+    core.uevents().send(action, device.path(), SUBSYSTEM);
   }
 
   List<DmaFault> faults() {
@@ -111,7 +112,13 @@ final class MdevBus {
     KernelError.refuseIf(parent.isLeaving(), Errno.ENODEV);
     MediatedDriver driver = parent.driver();
     Result<MediatedModel> made = driver.create(type.type(), uuid);
-    KernelError.refuseIf(!made.isOk(), made.isOk() ? Errno.EINVAL : made.errno());
+    if (!made.isOk()) {
+      // The device is there before its driver looks at it.
+      String path = parent.path() + "/" + uuid;
+      core.uevents().send("add", path, SUBSYSTEM);
+      core.uevents().send("remove", path, SUBSYSTEM);
+      throw KernelError.of(made.errno());
+    }
     if (counted) {
       parent.take();
     }
@@ -129,8 +136,7 @@ final class MdevBus {
   }
 
   private int remove(MdevDevice device, byte[] written) {
-    String text = new String(written, StandardCharsets.ISO_8859_1);
-    if (isZero(text)) {
+    if (isZero(written)) {
       return written.length;
     }
     tree.removeRemove(device);
@@ -139,18 +145,11 @@ final class MdevBus {
     return written.length;
   }
 
-  /** kstrtoul() with base 0. */
-  private static boolean isZero(String written) {
-    String text = written.endsWith("\n") ? written.substring(0, written.length() - 1) : written;
-    String digits = text.startsWith("+") ? text.substring(1) : text;
+  private static boolean isZero(byte[] written) {
     try {
-      if (digits.matches("0[xX][0-9a-fA-F]+")) {
-        return Long.parseUnsignedLong(digits.substring(2), 16) == 0;
-      }
-      KernelError.refuseIf(!digits.matches("[0-9]+"), Errno.EINVAL);
-      return Long.parseUnsignedLong(digits, digits.startsWith("0") ? 8 : 10) == 0;
-    } catch (NumberFormatException e) {
-      throw KernelError.of(digits.matches("0[0-9]*[89].*") ? Errno.EINVAL : Errno.ERANGE);
+      return WrittenNumber.parse(written, Long.SIZE) == 0;
+    } catch (KernelError e) {
+      throw KernelError.of(Errno.EINVAL);
     }
   }
 

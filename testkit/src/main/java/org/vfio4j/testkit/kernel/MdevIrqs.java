@@ -37,11 +37,10 @@ final class MdevIrqs {
   }
 
   void info(UserPointer info) {
+    info.argsz(VfioIrqInfo.SIZEOF);
     int index = info.getInt(VfioIrqInfo.INDEX);
-    boolean wrong =
-        Integer.compareUnsigned(info.getInt(VfioIrqInfo.ARGSZ), VfioIrqInfo.SIZEOF) < 0
-            || Integer.compareUnsigned(index, device.knownIrqs()) >= 0;
-    KernelError.refuseIf(wrong, Errno.EINVAL);
+    boolean unknown = Integer.compareUnsigned(index, device.knownIrqs()) >= 0;
+    KernelError.refuseIf(unknown, Errno.EINVAL);
     MediatedIrq irq = model.irq(index).orElseThrow(() -> KernelError.of(Errno.EINVAL));
     if (irq.count() > 0) {
       info.putInt(VfioIrqInfo.FLAGS, irq.flags());
@@ -50,14 +49,13 @@ final class MdevIrqs {
   }
 
   void set(UserPointer set) {
-    int argsz = set.getInt(VfioIrqSet.ARGSZ);
+    int argsz = set.argsz(VfioIrqSet.SIZEOF);
     int flags = set.getInt(VfioIrqSet.FLAGS);
     int index = set.getInt(VfioIrqSet.INDEX);
     int start = set.getInt(VfioIrqSet.START);
     int count = set.getInt(VfioIrqSet.COUNT);
     boolean wrong =
-        Integer.compareUnsigned(argsz, VfioIrqSet.SIZEOF) < 0
-            || Integer.compareUnsigned(index, model.irqs()) >= 0
+        Integer.compareUnsigned(index, model.irqs()) >= 0
             || Integer.compareUnsigned(count, -1 - start) >= 0
             || (flags & ~(DATA | ACTIONS)) != 0;
     KernelError.refuseIf(wrong, Errno.EINVAL);

@@ -11,7 +11,7 @@ import org.vfio4j.memory.NativeBlock;
  * <p>Where Linux would write to memory that is mapped read-only, since a debugger may, this one
  * does not.
  */
-final class MemFile extends OpenFile {
+final class MemFile extends PositionedFile {
   private final UserMemory memory;
 
   MemFile(UserMemory memory) {

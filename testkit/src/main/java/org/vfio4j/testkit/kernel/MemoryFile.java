@@ -5,7 +5,7 @@ import org.vfio4j.Errno;
 import org.vfio4j.memory.MappedMemory;
 
 /** A file that is nothing but memory, as memfd_create() makes it: read and written at offsets. */
-final class MemoryFile extends OpenFile {
+final class MemoryFile extends PositionedFile {
   private final MappedMemory memory;
 
   /** {@code memory}: collected as garbage, when neither the file nor a mapping has it. */

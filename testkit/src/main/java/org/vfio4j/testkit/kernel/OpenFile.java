@@ -11,7 +11,11 @@ import org.vfio4j.memory.MappedMemory;
  * <p>What a kind of file does not have fails as in Linux.
  */
 abstract class OpenFile {
+  private static final int READ = 1;
+  private static final int WRITE = 2;
+
   private final String name;
+  private int access = READ | WRITE;
   private int references;
 
   /**
@@ -23,6 +27,23 @@ abstract class OpenFile {
 
   final String name() {
     return name;
+  }
+
+  /** OPEN_FMODE(): by the flags of open(); without, as for files that calls make, both. */
+  final void openedWith(int flags) {
+    access = (flags + 1) & (READ | WRITE);
+  }
+
+  final boolean isReadable() {
+    return (access & READ) != 0;
+  }
+
+  final boolean isWritable() {
+    return (access & WRITE) != 0;
+  }
+
+  final boolean isOpen() {
+    return references > 0;
   }
 
   final void hold() {

@@ -101,10 +101,7 @@ final class Pages {
    */
   void pin(Mapping mapping) {
     KernelError.refuseIf(absent, Errno.EINVAL);
-    Pin pin =
-        dmaBuf == null
-            ? pinMemory(mapping)
-            : dmaBuf.pin(start + mapping.pagesOffset());
+    Pin pin = dmaBuf == null ? pinMemory(mapping) : dmaBuf.pin(start + mapping.pagesOffset());
     if (pin == null) {
       throw KernelError.of(endsTheAddresses(mapping) ? Errno.EOVERFLOW : Errno.EFAULT);
     }
@@ -125,8 +122,8 @@ final class Pages {
   }
 
   /**
-   * What is pinned already is taken from there, whatever the process has done with it since. Source:
-   * pfn_reader_fill_span().
+   * What is pinned already is taken from there, whatever the process has done with it since.
+   * Source: pfn_reader_fill_span().
    */
   private Pin pinMemory(Mapping mapping) {
     for (int i = 0; pinned != null && i < pinned.size(); i++) {

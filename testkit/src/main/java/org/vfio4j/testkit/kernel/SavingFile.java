@@ -50,9 +50,7 @@ final class SavingFile extends OpenFile {
   @Override
   int ioctl(int request, UserPointer info) {
     KernelError.refuseIf(request != VfioDeviceUapi.VFIO_MIG_GET_PRECOPY_INFO, Errno.ENOTTY);
-    info.get(0, VfioPrecopyInfo.SIZEOF);
-    int argsz = info.getInt(VfioPrecopyInfo.ARGSZ);
-    KernelError.refuseIf(Integer.compareUnsigned(argsz, VfioPrecopyInfo.SIZEOF) < 0, Errno.EINVAL);
+    info.argsz(VfioPrecopyInfo.SIZEOF);
     KernelError.refuseIf(!migration.isPreCopy(), Errno.EINVAL);
     KernelError.refuseIf(disabled, Errno.ENODEV);
     byte[] fresh = migration.newInitialData();

@@ -67,13 +67,12 @@ final class SysTree {
   }
 
   private byte[] entryLimit() {
-    return (core.dmaEntryLimit() + "\n").getBytes(StandardCharsets.UTF_8);
+    String limit = Integer.toUnsignedString(core.dmaEntryLimit());
+    return (limit + "\n").getBytes(StandardCharsets.US_ASCII);
   }
 
   private int entryLimit(byte[] written) {
-    String text = new String(written, StandardCharsets.UTF_8).strip();
-    KernelError.refuseIf(!text.matches("[0-9]{1,9}"), Errno.EINVAL);
-    core.dmaEntryLimit(Integer.parseInt(text));
+    core.dmaEntryLimit((int) WrittenNumber.parse(written, Integer.SIZE));
     return written.length;
   }
 

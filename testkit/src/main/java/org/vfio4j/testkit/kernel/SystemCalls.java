@@ -242,7 +242,15 @@ public final class SystemCalls implements Kernel {
 
   @Override
   public int open(String path, int flags) {
-    return (int) call(() -> core.files().add(openFile(path, flags)));
+    return (int)
+        call(
+            () -> {
+              core.files().refuseIfFull();
+              core.files().refuseIfSystemFull();
+              OpenFile file = openFile(path, flags);
+              file.openedWith(flags);
+              return core.files().add(file);
+            });
   }
 
   private OpenFile openFile(String path, int flags) {
@@ -258,7 +266,7 @@ public final class SystemCalls implements Kernel {
     if (node instanceof Attribute attribute) {
       boolean denied = (reads && attribute.show() == null) || (writes && attribute.store() == null);
       KernelError.refuseIf(denied, Errno.EACCES);
-      return new AttributeFile(path, attribute);
+      return new AttributeFile(tree, path, attribute);
     }
     return ((Special) node).open().get();
   }
@@ -291,22 +299,35 @@ public final class SystemCalls implements Kernel {
   @Override
   public long read(int fd, NativeBlock target, int length) {
     Objects.checkFromIndexSize(0, length, target.capacity());
-    return call(fd, file -> file.read(pointer(target), length));
+    return call(
+        fd,
+        file -> {
+          KernelError.refuseIf(!file.isReadable(), Errno.EBADF);
+          return file.read(pointer(target), length);
+        });
   }
 
   @Override
   public long write(int fd, NativeBlock source, int length) {
     Objects.checkFromIndexSize(0, length, source.capacity());
-    return call(fd, file -> file.write(pointer(source), length));
+    return call(
+        fd,
+        file -> {
+          KernelError.refuseIf(!file.isWritable(), Errno.EBADF);
+          return file.write(pointer(source), length);
+        });
   }
 
   @Override
   public long pread(int fd, NativeBlock target, int length, long offset) {
     Objects.checkFromIndexSize(0, length, target.capacity());
+    if (offset < 0) {
+      return Errno.EINVAL.result();
+    }
     return call(
         fd,
         file -> {
-          KernelError.refuseIf(offset < 0, Errno.EINVAL);
+          KernelError.refuseIf(!file.isReadable(), Errno.EBADF);
           return file.pread(pointer(target), length, offset);
         });
   }
@@ -314,10 +335,13 @@ public final class SystemCalls implements Kernel {
   @Override
   public long pwrite(int fd, NativeBlock source, int length, long offset) {
     Objects.checkFromIndexSize(0, length, source.capacity());
+    if (offset < 0) {
+      return Errno.EINVAL.result();
+    }
     return call(
         fd,
         file -> {
-          KernelError.refuseIf(offset < 0, Errno.EINVAL);
+          KernelError.refuseIf(!file.isWritable(), Errno.EBADF);
           return file.pwrite(pointer(source), length, offset);
         });
   }
@@ -326,6 +350,7 @@ public final class SystemCalls implements Kernel {
   public Result<MappedMemory> mmap(int fd, long offset, long length, int protection, int flags) {
     gate.enter();
     try {
+      KernelError.refuseIf((offset & (UserMemory.PAGE - 1)) != 0, Errno.EINVAL);
       if ((flags & Linux.MAP_ANONYMOUS) != 0) {
         return core.memory().mmap(length, protection, flags);
       }
@@ -333,9 +358,8 @@ public final class SystemCalls implements Kernel {
         throw new IllegalArgumentException("MAP_FIXED");
       }
       OpenFile file = core.files().get(fd);
-      boolean wrong = length <= 0 || (offset & (UserMemory.PAGE - 1)) != 0;
-      KernelError.refuseIf(wrong, Errno.EINVAL);
-      MappedMemory mapped = file.mmap(offset, length, protection, flags);
+      KernelError.refuseIf(length <= 0, Errno.EINVAL);
+      MappedMemory mapped = file.mmap(offset, length, protection, allowed(file, protection, flags));
       core.deviceMappings().add((DeviceMemory) mapped);
       core.origins().taken(mapped);
       return Result.of(mapped);
@@ -344,6 +368,14 @@ public final class SystemCalls implements Kernel {
     } finally {
       gate.leave();
     }
+  }
+
+  /** do_mmap(): what is mapped of a file that cannot be written is shared in no way that counts. */
+  private static int allowed(OpenFile file, int protection, int flags) {
+    boolean writes = (flags & Linux.MAP_SHARED) != 0 && (protection & Linux.PROT_WRITE) != 0;
+    boolean denied = !file.isReadable() || (writes && !file.isWritable());
+    KernelError.refuseIf(denied, Errno.EACCES);
+    return file.isWritable() ? flags : flags & ~Linux.MAP_SHARED;
   }
 
   @Override
@@ -439,7 +471,7 @@ public final class SystemCalls implements Kernel {
               KernelError.refuseIf(!(node instanceof Attribute), Errno.EINVAL);
               Attribute attribute = (Attribute) node;
               KernelError.refuseIf(attribute.store() == null, Errno.EACCES);
-              return attribute.store().applyAsInt(content);
+              return attribute.write(content);
             });
   }
 

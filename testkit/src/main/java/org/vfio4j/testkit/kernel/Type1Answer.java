@@ -3,7 +3,6 @@ package org.vfio4j.testkit.kernel;
 
 import java.nio.ByteOrder;
 import java.util.List;
-import org.vfio4j.Errno;
 import org.vfio4j.dma.IovaRange;
 import org.vfio4j.group.uapi.VfioGroupUapi;
 import org.vfio4j.group.uapi.VfioIommuType1Info;
@@ -16,8 +15,7 @@ final class Type1Answer {
   private Type1Answer() {}
 
   static void put(UserPointer info, long pageSizes, InfoReply capabilities) {
-    int argsz = info.getInt(VfioIommuType1Info.ARGSZ);
-    KernelError.refuseIf(Integer.compareUnsigned(argsz, MIN_SIZE) < 0, Errno.EINVAL);
+    int argsz = info.argsz(MIN_SIZE);
     info.putInt(VfioIommuType1Info.FLAGS, VfioGroupUapi.VFIO_IOMMU_INFO_PGSIZES);
     info.putLong(VfioIommuType1Info.IOVA_PGSIZES, pageSizes);
     capabilities.put(

@@ -46,6 +46,24 @@ final class UserPointer {
         : new UserPointer(memory, otherAddress);
   }
 
+  /**
+   * The size that the caller tells of a struct of VFIO, its first field: EINVAL below {@code
+   * smallest}, of which all must be there, whatever is told.
+   */
+  int argsz(int smallest) {
+    copied(smallest);
+    int argsz = getInt(0);
+    KernelError.refuseIf(Integer.compareUnsigned(argsz, smallest) < 0, Errno.EINVAL);
+    return argsz;
+  }
+
+  /** copy_from_user(): all of it must be there, before any of it is looked at. */
+  void copied(int length) {
+    if (!holds(0, length)) {
+      memory.read(address, length);
+    }
+  }
+
   int getInt(int offset) {
     return holds(offset, Integer.BYTES)
         ? block.getInt(start + offset)

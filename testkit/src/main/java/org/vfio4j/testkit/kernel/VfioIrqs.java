@@ -48,10 +48,10 @@ final class VfioIrqs implements PciDevice.InterruptSink {
   }
 
   void info(UserPointer info) {
+    info.argsz(VfioIrqInfo.SIZEOF);
     int index = info.getInt(VfioIrqInfo.INDEX);
     boolean wrong =
-        Integer.compareUnsigned(info.getInt(VfioIrqInfo.ARGSZ), VfioIrqInfo.SIZEOF) < 0
-            || Integer.compareUnsigned(index, INDEXES) >= 0
+        Integer.compareUnsigned(index, INDEXES) >= 0
             || (index == VFIO_PCI_ERR_IRQ_INDEX && !pci.function().isExpress());
     KernelError.refuseIf(wrong, Errno.EINVAL);
     int flags =
@@ -82,14 +82,13 @@ final class VfioIrqs implements PciDevice.InterruptSink {
   }
 
   int set(UserPointer set) {
-    int argsz = set.getInt(VfioIrqSet.ARGSZ);
+    int argsz = set.argsz(VfioIrqSet.SIZEOF);
     int flags = set.getInt(VfioIrqSet.FLAGS);
     int index = set.getInt(VfioIrqSet.INDEX);
     int start = set.getInt(VfioIrqSet.START);
     int count = set.getInt(VfioIrqSet.COUNT);
     boolean wrong =
-        Integer.compareUnsigned(argsz, VfioIrqSet.SIZEOF) < 0
-            || Integer.compareUnsigned(index, INDEXES) >= 0
+        Integer.compareUnsigned(index, INDEXES) >= 0
             || Integer.compareUnsigned(count, -1 - start) >= 0
             || (flags & ~(DATA | ACTIONS)) != 0;
     KernelError.refuseIf(wrong, Errno.EINVAL);

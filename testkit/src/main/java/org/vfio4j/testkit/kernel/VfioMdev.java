@@ -75,8 +75,7 @@ final class VfioMdev implements VfioOps, DeviceMemory.Registers {
   }
 
   private void info(UserPointer info) {
-    int argsz = info.getInt(VfioDeviceInfo.ARGSZ);
-    KernelError.refuseIf(Integer.compareUnsigned(argsz, INFO_MIN_SIZE) < 0, Errno.EINVAL);
+    info.argsz(INFO_MIN_SIZE);
     int flags =
         switch (device.type().parent().driver().deviceApi()) {
           case "vfio-pci" -> VfioDeviceUapi.VFIO_DEVICE_FLAGS_PCI;
@@ -92,12 +91,10 @@ final class VfioMdev implements VfioOps, DeviceMemory.Registers {
   }
 
   private void regionInfo(UserPointer info) {
-    int argsz = info.getInt(VfioRegionInfo.ARGSZ);
+    int argsz = info.argsz(REGION_INFO_MIN_SIZE);
     int limit = model.regionInfoLimit();
-    boolean wrong =
-        Integer.compareUnsigned(argsz, REGION_INFO_MIN_SIZE) < 0
-            || (limit != 0 && Integer.compareUnsigned(argsz, limit) > 0);
-    KernelError.refuseIf(wrong, Errno.EINVAL);
+    boolean tooLong = limit != 0 && Integer.compareUnsigned(argsz, limit) > 0;
+    KernelError.refuseIf(tooLong, Errno.EINVAL);
     int index = info.getInt(VfioRegionInfo.INDEX);
     KernelError.refuseIf(index < 0, Errno.EINVAL);
     MediatedRegion region = model.region(index).orElseThrow(() -> KernelError.of(Errno.EINVAL));

@@ -193,8 +193,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   }
 
   private void info(UserPointer info) {
-    int argsz = info.getInt(VfioDeviceInfo.ARGSZ);
-    KernelError.refuseIf(Integer.compareUnsigned(argsz, INFO_MIN_SIZE) < 0, Errno.EINVAL);
+    int argsz = info.argsz(INFO_MIN_SIZE);
     int reset = pci.function().isResettable() ? VfioDeviceUapi.VFIO_DEVICE_FLAGS_RESET : 0;
     InfoReply capabilities = new InfoReply(core.version());
     if (core.version().isAtLeast(6, 5) && completedAtomics() != 0) {
@@ -227,11 +226,9 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   }
 
   private void regionInfo(UserPointer info) {
-    int argsz = info.getInt(VfioRegionInfo.ARGSZ);
+    int argsz = info.argsz(VfioRegionInfo.SIZEOF);
     int index = info.getInt(VfioRegionInfo.INDEX);
-    boolean wrong =
-        Integer.compareUnsigned(argsz, VfioRegionInfo.SIZEOF) < 0
-            || Integer.compareUnsigned(index, VfioDeviceUapi.VFIO_PCI_VGA_REGION_INDEX) >= 0;
+    boolean wrong = Integer.compareUnsigned(index, VfioDeviceUapi.VFIO_PCI_VGA_REGION_INDEX) >= 0;
     KernelError.refuseIf(wrong, Errno.EINVAL);
     long size = size(index);
     int flags =
