@@ -54,6 +54,9 @@ class DmaLoggingTest {
       // To the very last byte wraps, too.
       assertThat(start(device, PAGE, -PAGE, PAGE)).isEqualTo(Errno.EOVERFLOW);
       assertThat(start(device, PAGE, -2 * PAGE, PAGE)).isNull();
+      assertThat(start(device, PAGE, 0x1000, 0)).as("nothing").isNull();
+      assertThat(start(device, PAGE, 0x1000, 0, 0x1000, 0x1000)).isNull();
+      assertThat(start(device, PAGE, 0x1000, 0, 0, 0x2000)).as("around it").isEqualTo(Errno.EINVAL);
       assertThat(RawFeature.set(device, DeviceFeature.DMA_LOGGING_STOP, 0)).isNull();
     }
   }

@@ -20,6 +20,7 @@ import org.vfio4j.iommufd.uapi.IommuIoasAllowIovas;
 import org.vfio4j.iommufd.uapi.IommuIoasCopy;
 import org.vfio4j.iommufd.uapi.IommuIoasMap;
 import org.vfio4j.iommufd.uapi.IommuIoasUnmap;
+import org.vfio4j.iommufd.uapi.IommuIovaRange;
 import org.vfio4j.iommufd.uapi.IommuOption;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.memory.MappedMemory;
@@ -44,6 +45,19 @@ class IommufdRefusalsTest {
   }
 
   @Test
+  void aSpaceWhoseIdCannotBeTold() {
+    try (Iommufd iommufd = Iommufd.open(Lab.KERNEL)) {
+      int refused =
+          Lab.KERNEL.ioctl(
+              iommufd.fd(), IommufdUapi.IOMMU_IOAS_ALLOC, Memory.readOnly(new IommuIoasAlloc()));
+      assertThat(Errno.ofResult(refused)).isEqualTo(Errno.EFAULT);
+      try (Ioas first = iommufd.allocateIoas()) {
+        assertThat(first.id().value()).isEqualTo(1);
+      }
+    }
+  }
+
+  @Test
   void whatIsAllowed() {
     try (Iommufd iommufd = Iommufd.open(Lab.KERNEL);
         Ioas ioas = iommufd.allocateIoas()) {
@@ -55,6 +69,17 @@ class IommufdRefusalsTest {
           .isEqualTo(Errno.ENOENT);
       IommuIoasAllowIovas nowhere =
           new IommuIoasAllowIovas().ioasId(ioas.id().value()).numIovas(1).allowedIovas(PAGE);
+      assertThat(call(iommufd, request, nowhere)).isEqualTo(Errno.EFAULT);
+      // One is read, and compared with those before it, after the other.
+      NativeBlock two = new NativeBlock(2 * IommuIovaRange.SIZEOF);
+      for (int i = 0; i < 2; i++) {
+        two.putLong(i * IommuIovaRange.SIZEOF + IommuIovaRange.START, PAGE);
+        two.putLong(i * IommuIovaRange.SIZEOF + IommuIovaRange.LAST, (2 + i) * PAGE - 1);
+      }
+      nowhere.numIovas(3).allowedIovas(Memory.readOnly(two));
+      assertThat(call(iommufd, request, nowhere)).as("overlapping").isEqualTo(Errno.EINVAL);
+      two.putLong(IommuIovaRange.SIZEOF + IommuIovaRange.START, 2 * PAGE);
+      nowhere.allowedIovas(Memory.readOnly(two));
       assertThat(call(iommufd, request, nowhere)).isEqualTo(Errno.EFAULT);
     }
   }

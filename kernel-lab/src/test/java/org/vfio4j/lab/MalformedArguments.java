@@ -3,6 +3,7 @@ package org.vfio4j.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Set;
 import org.vfio4j.Errno;
 import org.vfio4j.coverage.Inventory;
 import org.vfio4j.coverage.Inventory.Ioctl;
@@ -18,6 +19,14 @@ final class MalformedArguments {
   private static final long NOWHERE = 16;
 
   private static final int TAIL = Long.BYTES;
+
+  /** Those that need no more than a size and flags. */
+  private static final Set<String> SHORT =
+      Set.of(
+          "VFIO_DEVICE_FEATURE",
+          "VFIO_DEVICE_DETACH_IOMMUFD_PT",
+          "VFIO_GROUP_GET_STATUS",
+          "VFIO_IOMMU_DIRTY_PAGES");
 
   private MalformedArguments() {}
 
@@ -50,6 +59,13 @@ final class MalformedArguments {
     }
   }
 
+  /** An argument that says that it is no longer than it is: less than the kernel copies at once. */
+  private static long cutOff(String name) {
+    NativeBlock head = new NativeBlock(SHORT.contains(name) ? Integer.BYTES : 2 * Integer.BYTES);
+    head.putInt(0, head.capacity());
+    return Memory.readOnly(head);
+  }
+
   /** The calls of VFIO on one kind of file that take a struct. */
   static void refusedByVfio(Kernel kernel, int fd, String... calls) {
     for (String name : calls) {
@@ -59,6 +75,9 @@ final class MalformedArguments {
           .as(name)
           .isEqualTo(Errno.EFAULT.result());
       NativeBlock argument = new NativeBlock(layout.size() + TAIL);
+      assertThat(kernel.ioctl(fd, ioctl.number(), cutOff(name)))
+          .as("%s, of which only the head is there", name)
+          .isEqualTo(Errno.EFAULT.result());
       argument.putInt(0, Integer.BYTES);
       assertThat(kernel.ioctl(fd, ioctl.number(), argument))
           .as(name)

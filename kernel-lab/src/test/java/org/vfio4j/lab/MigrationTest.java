@@ -35,6 +35,7 @@ import org.vfio4j.device.uapi.VfioDeviceFeature;
 import org.vfio4j.device.uapi.VfioDeviceFeatureMigState;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.device.uapi.VfioPrecopyInfo;
+import org.vfio4j.linux.Linux;
 import org.vfio4j.memory.NativeBlock;
 
 /** Migration of {@code mtty}, whose driver can all of it: P2P and pre-copy, too. */
@@ -75,6 +76,35 @@ class MigrationTest {
       assertThat(single.device().migration().stopCopyLength()).isEqualTo(HEADER + PORT);
       assertThat(dual.device().migration().stopCopyLength()).isEqualTo(HEADER + 2 * PORT);
     }
+  }
+
+  /** Nobody has its descriptor then. */
+  @Test
+  @Tag("lab")
+  void aStreamThatCannotBeTold() {
+    try (Mtty mtty = new Mtty(1)) {
+      VfioDeviceFeature set =
+          new VfioDeviceFeature(VfioDeviceFeatureMigState.SIZEOF)
+              .flags(
+                  VfioDeviceUapi.VFIO_DEVICE_FEATURE_SET
+                      | VfioDeviceUapi.VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE);
+      set.putInt(
+          VfioDeviceFeature.DATA + VfioDeviceFeatureMigState.DEVICE_STATE,
+          MigrationState.STOP_COPY.number());
+      int before = lowestDescriptor();
+      int result =
+          Lab.KERNEL.ioctl(
+              mtty.device().fd(), VfioDeviceUapi.VFIO_DEVICE_FEATURE, Memory.readOnly(set));
+      assertThat(Errno.ofResult(result)).isEqualTo(Errno.EFAULT);
+      assertThat(lowestDescriptor()).isEqualTo(before);
+      assertThat(mtty.device().migration().state()).isEqualTo(MigrationState.STOP_COPY);
+    }
+  }
+
+  private static int lowestDescriptor() {
+    int fd = Lab.KERNEL.open("/dev/null", Linux.O_RDWR);
+    Lab.KERNEL.close(fd);
+    return fd;
   }
 
   @EveryMode

@@ -3,6 +3,11 @@ package org.vfio4j.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.vfio4j.device.uapi.VfioDeviceUapi.VFIO_DEVICE_FEATURE;
+import static org.vfio4j.device.uapi.VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT;
+import static org.vfio4j.device.uapi.VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START;
+import static org.vfio4j.device.uapi.VfioDeviceUapi.VFIO_DEVICE_FEATURE_GET;
+import static org.vfio4j.device.uapi.VfioDeviceUapi.VFIO_DEVICE_FEATURE_SET;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -33,6 +38,10 @@ import org.vfio4j.device.ResumingStream;
 import org.vfio4j.device.SavingStream;
 import org.vfio4j.device.VfToken;
 import org.vfio4j.device.VfioPci;
+import org.vfio4j.device.uapi.VfioDeviceFeature;
+import org.vfio4j.device.uapi.VfioDeviceFeatureDmaLoggingControl;
+import org.vfio4j.device.uapi.VfioDeviceFeatureDmaLoggingRange;
+import org.vfio4j.device.uapi.VfioDeviceFeatureDmaLoggingReport;
 import org.vfio4j.dma.DirtyBitmap;
 import org.vfio4j.dma.DmaBuffer;
 import org.vfio4j.dma.IovaRange;
@@ -40,7 +49,10 @@ import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.linux.EventFd;
 import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.PciAddress;
+import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.memory.NativeBlock;
 import org.vfio4j.testkit.device.DeviceBus;
 import org.vfio4j.testkit.device.DeviceModel;
 import org.vfio4j.testkit.device.DmaLogger;
@@ -353,6 +365,57 @@ class DeviceFeaturesTest {
         assertThat(bitmap.countDirty()).as("reported once").isZero();
       }
       here.device().startDmaLogging(4096, List.of(range)).close();
+    }
+  }
+
+  private static long readOnly(Kernel kernel, NativeBlock block) {
+    int fd = Kernel.host().open("/proc/self/mem", Linux.O_RDWR);
+    MappedMemory memory =
+        kernel.mmap(-1, 0, 4096, Linux.PROT_READ, Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS).value();
+    // Which a debugger may.
+    Kernel.host().pwrite(fd, block, block.capacity(), memory.address());
+    Kernel.host().close(fd);
+    return memory.address();
+  }
+
+  /** A start that cannot be told of did not happen, and bits that cannot be set are lost. */
+  @Test
+  void loggingIntoMemoryThatIsNotThere() {
+    Kernel kernel =
+        FakeKernel.of(
+            KernelVersion.LINUX_6_12,
+            machine ->
+                machine.device(HERE.toString(), new Writer()).inGroup(1).boundTo("vfio-pci"));
+    try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.IOMMUFD, HERE);
+        DmaBuffer memory = here.dma().allocate(4096)) {
+      here.device().config().enableBusMaster(true);
+      NativeBlock range = new NativeBlock(VfioDeviceFeatureDmaLoggingRange.SIZEOF);
+      range.putLong(VfioDeviceFeatureDmaLoggingRange.IOVA, memory.iova());
+      range.putLong(VfioDeviceFeatureDmaLoggingRange.LENGTH, 4096);
+      VfioDeviceFeature start =
+          new VfioDeviceFeature(VfioDeviceFeatureDmaLoggingControl.SIZEOF)
+              .flags(VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_DMA_LOGGING_START);
+      int data = VfioDeviceFeature.DATA;
+      start.putLong(data + VfioDeviceFeatureDmaLoggingControl.PAGE_SIZE, 4096);
+      start.putInt(data + VfioDeviceFeatureDmaLoggingControl.NUM_RANGES, 1);
+      start.putLong(data + VfioDeviceFeatureDmaLoggingControl.RANGES, range.address());
+      int fd = here.device().fd();
+      assertThat(kernel.ioctl(fd, VFIO_DEVICE_FEATURE, readOnly(kernel, start)))
+          .isEqualTo(Errno.EFAULT.result());
+      assertThat(kernel.ioctl(fd, VFIO_DEVICE_FEATURE, start)).isZero();
+      write(here, memory.iova());
+      VfioDeviceFeature report =
+          new VfioDeviceFeature(VfioDeviceFeatureDmaLoggingReport.SIZEOF)
+              .flags(VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT);
+      report.putLong(data + VfioDeviceFeatureDmaLoggingReport.IOVA, memory.iova());
+      report.putLong(data + VfioDeviceFeatureDmaLoggingReport.LENGTH, 4096);
+      report.putLong(data + VfioDeviceFeatureDmaLoggingReport.PAGE_SIZE, 4096);
+      report.putLong(data + VfioDeviceFeatureDmaLoggingReport.BITMAP, 4096);
+      assertThat(kernel.ioctl(fd, VFIO_DEVICE_FEATURE, report)).isZero();
+      NativeBlock bits = new NativeBlock(Long.BYTES);
+      report.putLong(data + VfioDeviceFeatureDmaLoggingReport.BITMAP, bits.address());
+      assertThat(kernel.ioctl(fd, VFIO_DEVICE_FEATURE, report)).isZero();
+      assertThat(bits.getLong(0)).as("reported once").isZero();
     }
   }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.testkit;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.vfio4j.Errno;
 import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.dma.DmaAccess;
@@ -14,6 +16,7 @@ import org.vfio4j.dma.DmaBuffer;
 import org.vfio4j.iommufd.Ioas;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.iommufd.RlimitMode;
+import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.MemoryLock;
 import org.vfio4j.linux.PciAddress;
 import org.vfio4j.testkit.device.EduModel;
@@ -48,6 +51,39 @@ class LockedMemoryTest {
     MemoryLock after = MemoryLock.read(kernel);
     assertThat(after.locked()).isZero();
     assertThat(after.pinned()).isZero();
+  }
+
+  /** What lies before a hole was pinned and counted when it is come to. */
+  @Test
+  void theLimitIsReachedBeforeAHole() {
+    long end = endOfMemory(4 * MIB);
+    try (AssignedDevice edu =
+        AssignedDevice.open(kernel, VfioMode.VFIO_TYPE1V2_IOMMU, PciAddress.of("0000:00:05.0"))) {
+      Refused.with(
+          Errno.ENOMEM,
+          () -> edu.dma().map(end - 2 * MIB - 4096, 2 * MIB + 8192, 0, DmaAccess.READ_WRITE));
+      Refused.with(
+          Errno.EFAULT,
+          () -> edu.dma().map(end - 2 * MIB, 2 * MIB + 4096, 0, DmaAccess.READ_WRITE));
+    }
+  }
+
+  /** Where memory that can be written ends, of which there is so much, and nothing follows. */
+  private static long endOfMemory(long size) {
+    String maps = new String(Kernel.host().readFile("/proc/self/maps").value(), US_ASCII);
+    long start = 0;
+    long end = 0;
+    for (String line : maps.split("\n")) {
+      String[] words = line.split("[- ]", 4);
+      long next = Long.parseUnsignedLong(words[0], 16);
+      boolean writable = words[2].startsWith("rw");
+      if (end - start >= size && (next != end || words[2].startsWith("-"))) {
+        return end;
+      }
+      start = writable && next == end ? start : next;
+      end = writable ? Long.parseUnsignedLong(words[1], 16) : next;
+    }
+    throw new AssertionError(maps);
   }
 
   @Test

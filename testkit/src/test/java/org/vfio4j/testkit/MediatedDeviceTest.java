@@ -3,6 +3,8 @@ package org.vfio4j.testkit;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.vfio4j.dma.DmaAccess.READ_WRITE;
+import static org.vfio4j.dma.PageSize.NORMAL;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -14,16 +16,27 @@ import org.junit.jupiter.api.Test;
 import org.vfio4j.Errno;
 import org.vfio4j.cdev.BoundDevice;
 import org.vfio4j.cdev.VfioCdev;
+import org.vfio4j.device.VfioDevice;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.dma.DirtyBitmap;
 import org.vfio4j.dma.DmaAccess;
 import org.vfio4j.dma.DmaBuffer;
+import org.vfio4j.dma.IovaRange;
 import org.vfio4j.dma.PageSize;
+import org.vfio4j.group.IommuType;
+import org.vfio4j.group.Type1Iommu;
+import org.vfio4j.group.VfioContainer;
+import org.vfio4j.group.VfioGroup;
+import org.vfio4j.group.uapi.VfioGroupUapi;
+import org.vfio4j.group.uapi.VfioIommuType1DmaMap;
 import org.vfio4j.iommufd.DeviceCookie;
 import org.vfio4j.iommufd.Ioas;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.Result;
 import org.vfio4j.linux.SysfsDevice;
+import org.vfio4j.memory.MappedMemory;
+import org.vfio4j.memory.NativeBlock;
 import org.vfio4j.testkit.device.DmaFault;
 import org.vfio4j.testkit.device.MdpyDriver;
 import org.vfio4j.testkit.device.MediatedAttribute;
@@ -183,6 +196,104 @@ class MediatedDeviceTest {
               new DmaFault(UUID, 0x1000_0000, false, false));
     }
     remove("1");
+  }
+
+  private MappedMemory page() {
+    int protection = Linux.PROT_READ | Linux.PROT_WRITE;
+    int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS;
+    return kernel.mmap(-1, 0, 4096, protection, flags).value();
+  }
+
+  /** Only what is touched must be there, and may be touched so. */
+  @Test
+  void reachesWhatItTouches() {
+    create("/sys/devices/css0/0.0.0313/0.0.26ab", "copy-io", UUID);
+    VfioCdev cdev = VfioCdev.find(SysfsDevice.at(kernel, DEVICES + UUID));
+    MappedMemory memory = page();
+    long iova = memory.address();
+    try (Iommufd iommufd = Iommufd.open(kernel);
+        Ioas ioas = iommufd.allocateIoas();
+        BoundDevice device = cdev.open().bind(iommufd, DeviceCookie.of(1))) {
+      device.attach(ioas);
+      ioas.map(4096, iova, 4096, DmaAccess.READ_WRITE);
+      memory.putIntLe(0, 42);
+      device.region(0).putLongLe(0, iova);
+      assertThat(memory.getIntLe(4)).isEqualTo(42);
+      ioas.unmap(4096, iova);
+      ioas.map(iova, 4096, 0, DmaAccess.WRITE);
+      device.region(0).putLongLe(0, 0);
+      assertThat(kernel.dmaFaults()).containsExactly(new DmaFault(UUID, 0, false, true));
+    }
+  }
+
+  /** What the device has written is dirty, and nothing else. */
+  @Test
+  void itsWritesAreNoted() {
+    create("/sys/devices/css0/0.0.0313/0.0.26ab", "copy-io", UUID);
+    try (VfioContainer container = VfioContainer.open(kernel);
+        VfioGroup group =
+            VfioGroup.of(kernel, SysfsDevice.at(kernel, DEVICES + UUID)).join(container);
+        Type1Iommu iommu = container.setIommu(IommuType.TYPE1_V2);
+        VfioDevice device = group.device(UUID);
+        DmaBuffer buffer = DmaBuffer.allocateAt(iommu, 0, 1 << 20, NORMAL, READ_WRITE)) {
+      iommu.startDirtyLogging();
+      device.region(0).putLongLe(0, buffer.iova() + 3 * 4096);
+      device.region(0).putLongLe(0, buffer.iova() + 99 * 4096 - 6);
+      DirtyBitmap dirty = new DirtyBitmap(0, 1 << 20, 4096);
+      iommu.readDirty(dirty);
+      assertThat(dirty.ranges())
+          .containsExactly(
+              new IovaRange(3 * 4096, 4 * 4096 - 1), new IovaRange(98 * 4096, 100 * 4096 - 1));
+      dirty.clear();
+      iommu.readDirty(dirty);
+      assertThat(dirty.countDirty()).as("told once").isZero();
+      iommu.stopDirtyLogging();
+    }
+  }
+
+  /** Its group was in an iommufd when it was opened, and is in a container now. */
+  @Test
+  void theContainerGoesFirst() {
+    create("/sys/devices/css0/0.0.0313/0.0.26ab", "copy-io", UUID);
+    SysfsDevice sysfs = SysfsDevice.at(kernel, DEVICES + UUID);
+    int group = kernel.open("/dev/vfio/" + sysfs.iommuGroup().getAsInt(), Linux.O_RDWR);
+    int iommufd = kernel.open("/dev/iommu", Linux.O_RDWR);
+    int container = kernel.open("/dev/vfio/vfio", Linux.O_RDWR);
+    MappedMemory before = page();
+    MappedMemory after = page();
+    assertThat(join(group, iommufd)).isZero();
+    assertThat(map(iommufd, before)).isZero();
+    NativeBlock name = NativeBlock.ofString(UUID);
+    int device = kernel.ioctl(group, VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD, name);
+    NativeBlock iova = new NativeBlock(Long.BYTES);
+    before.putIntLe(0, 1);
+    kernel.pwrite(device, iova, Long.BYTES, 0);
+    assertThat(before.getIntLe(4)).isEqualTo(1);
+    assertThat(kernel.ioctl(group, VfioGroupUapi.VFIO_GROUP_UNSET_CONTAINER, 0)).isZero();
+    assertThat(join(group, container)).isZero();
+    before.putIntLe(0, 2);
+    kernel.pwrite(device, iova, Long.BYTES, 0);
+    assertThat(before.getIntLe(4)).as("the container has no IOMMU yet").isEqualTo(1);
+    int type = VfioGroupUapi.VFIO_TYPE1v2_IOMMU;
+    assertThat(kernel.ioctl(container, VfioGroupUapi.VFIO_SET_IOMMU, type)).isZero();
+    assertThat(map(container, after)).isZero();
+    after.putIntLe(0, 3);
+    kernel.pwrite(device, iova, Long.BYTES, 0);
+    assertThat(after.getIntLe(4)).isEqualTo(3);
+    assertThat(before.getIntLe(4)).isEqualTo(1);
+  }
+
+  private int join(int group, int fd) {
+    NativeBlock number = new NativeBlock(Integer.BYTES);
+    number.putInt(0, fd);
+    return kernel.ioctl(group, VfioGroupUapi.VFIO_GROUP_SET_CONTAINER, number);
+  }
+
+  private int map(int container, MappedMemory memory) {
+    int access = VfioGroupUapi.VFIO_DMA_MAP_FLAG_READ | VfioGroupUapi.VFIO_DMA_MAP_FLAG_WRITE;
+    VfioIommuType1DmaMap map =
+        new VfioIommuType1DmaMap().flags(access).vaddr(memory.address()).size(memory.size());
+    return kernel.ioctl(container, VfioGroupUapi.VFIO_IOMMU_MAP_DMA, map);
   }
 
   private int create(String parent, String type, String uuid) {

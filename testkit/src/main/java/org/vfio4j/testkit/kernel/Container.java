@@ -69,7 +69,7 @@ final class Container {
       chosen.attach(group.isReal());
     }
     type1 = chosen;
-    groups.forEach(group -> group.iommuGroup().space(type1.space()));
+    groups.forEach(group -> group.iommuGroup().space(type1));
   }
 
   boolean hasIommu() {
@@ -92,7 +92,7 @@ final class Container {
         }
         throw e;
       }
-      group.iommuGroup().space(type1.space());
+      group.iommuGroup().space(type1);
     }
     groups.add(group);
   }

@@ -77,13 +77,10 @@ final class DeviceFeatures {
   }
 
   int call(VfioOps driver, UserPointer feature) {
-    int argsz = feature.getInt(VfioDeviceFeature.ARGSZ);
+    int argsz = feature.argsz(VfioDeviceFeature.SIZEOF);
     int flags = feature.getInt(VfioDeviceFeature.FLAGS);
     boolean both = (flags & GET_OR_SET) == GET_OR_SET;
-    boolean wrong =
-        Integer.compareUnsigned(argsz, VfioDeviceFeature.SIZEOF) < 0
-            || (flags & ~FLAGS) != 0
-            || (both && (flags & VFIO_DEVICE_FEATURE_PROBE) == 0);
+    boolean wrong = (flags & ~FLAGS) != 0 || (both && (flags & VFIO_DEVICE_FEATURE_PROBE) == 0);
     KernelError.refuseIf(wrong, Errno.EINVAL);
     int room = argsz - VfioDeviceFeature.SIZEOF;
     switch (flags & VFIO_DEVICE_FEATURE_MASK) {
@@ -144,7 +141,14 @@ final class DeviceFeatures {
       throw e;
     }
     int fd = stream == null ? -1 : core.files().add(stream);
-    feature.putInt(DATA + VfioDeviceFeatureMigState.DATA_FD, fd);
+    try {
+      feature.putInt(DATA + VfioDeviceFeatureMigState.DATA_FD, fd);
+    } catch (KernelError e) {
+      if (fd >= 0) {
+        core.files().close(fd);
+      }
+      throw e;
+    }
   }
 
   private void dataSize(UserPointer feature, int flags, int room) {
@@ -163,6 +167,9 @@ final class DeviceFeatures {
     }
   }
 
+  /** One of length 0 ends before it starts; in the tree of the kernel it is none, but overlaps. */
+  private record Range(long start, long last) {}
+
   private void startLogging(UserPointer feature, int flags, int room) {
     KernelError.refuseIf(logger == null, Errno.ENOTTY);
     if (!check(flags, room, VFIO_DEVICE_FEATURE_SET, VfioDeviceFeatureDmaLoggingControl.SIZEOF)) {
@@ -175,7 +182,7 @@ final class DeviceFeatures {
     KernelError.refuseIf(Integer.compareUnsigned(count, MOST_RANGES) > 0, Errno.E2BIG);
     UserPointer array =
         feature.at(feature.getLong(DATA + VfioDeviceFeatureDmaLoggingControl.RANGES));
-    List<IovaRange> ranges = new ArrayList<>();
+    List<Range> ranges = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       int at = i * VfioDeviceFeatureDmaLoggingRange.SIZEOF;
       long iova = array.getLong(at + VfioDeviceFeatureDmaLoggingRange.IOVA);
@@ -187,17 +194,24 @@ final class DeviceFeatures {
       KernelError.refuseIf(Long.compareUnsigned(end, iova) < 0, Errno.EOVERFLOW);
       long last = end - 1;
       boolean overlaps =
-          ranges.stream()
-              .anyMatch(
-                  other ->
-                      Long.compareUnsigned(iova, other.last()) <= 0
-                          && Long.compareUnsigned(other.start(), last) <= 0);
+          ranges.stream().anyMatch(other -> Ioas.overlaps(iova, last, other.start(), other.last()));
       KernelError.refuseIf(overlaps, Errno.EINVAL);
-      ranges.add(new IovaRange(iova, last));
+      ranges.add(new Range(iova, last));
     }
-    long used = logger.startLogging(pageSize, ranges);
+    long used =
+        logger.startLogging(
+            pageSize,
+            ranges.stream()
+                .filter(range -> Long.compareUnsigned(range.start(), range.last()) <= 0)
+                .map(range -> new IovaRange(range.start(), range.last()))
+                .toList());
     refuse(used);
-    feature.putLong(DATA + VfioDeviceFeatureDmaLoggingControl.PAGE_SIZE, used);
+    try {
+      feature.putLong(DATA + VfioDeviceFeatureDmaLoggingControl.PAGE_SIZE, used);
+    } catch (KernelError e) {
+      logger.stopLogging();
+      throw e;
+    }
   }
 
   private void stopLogging(int flags, int room) {
@@ -220,20 +234,11 @@ final class DeviceFeatures {
         Long.compareUnsigned(pageSize, UserMemory.PAGE) < 0 || Long.bitCount(pageSize) != 1;
     KernelError.refuseIf(wrong, Errno.EINVAL);
     KernelError.refuseIf(Long.compareUnsigned(iova + length, iova) < 0, Errno.EOVERFLOW);
-    UserPointer bitmap =
-        feature.at(feature.getLong(DATA + VfioDeviceFeatureDmaLoggingReport.BITMAP));
-    refuse(
-        logger.reportWrites(
-            iova,
-            length,
-            (start, bytes) -> {
-              long first = Long.divideUnsigned(start - iova, pageSize);
-              long last = Long.divideUnsigned(start - iova + bytes - 1, pageSize);
-              for (long page = first; page <= last; page++) {
-                int at = (int) (page >>> 6) * Long.BYTES;
-                bitmap.putLong(at, bitmap.getLong(at) | (1L << page));
-              }
-            }));
+    long address = feature.getLong(DATA + VfioDeviceFeatureDmaLoggingReport.BITMAP);
+    UserBitmap bitmap = new UserBitmap(feature, address, iova, pageSize);
+    int result = logger.reportWrites(iova, length, bitmap::set);
+    bitmap.flush();
+    refuse(result);
   }
 
   private static void refuse(long result) {

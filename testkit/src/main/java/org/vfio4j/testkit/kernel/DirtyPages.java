@@ -28,6 +28,13 @@ final class DirtyPages {
     return (int) ((bits + Long.SIZE - 1) / Long.SIZE);
   }
 
+  /** Both inclusive. */
+  void set(long first, long last) {
+    for (long page = first; page <= last; page++) {
+      words[(int) (page / Long.SIZE)] |= 1L << page;
+    }
+  }
+
   void setAll() {
     fill(true);
   }

@@ -75,31 +75,27 @@ final class Ioas extends IommufdObject {
    * Maps user memory.
    *
    * @param fixed null lets this choose
+   * @param read neither this nor {@code write} is what a container takes, too
    * @return the IOVA
    */
-  long map(PinAccount account, long userVa, long length, Long fixed, boolean write) {
-    return map(account, userVa, length, fixed, write, false);
-  }
-
-  /** As a container does, which takes a mapping for neither reading nor writing. */
-  long map(
-      PinAccount account,
-      long userVa,
-      long length,
-      Long fixed,
-      boolean write,
-      boolean withoutAccess) {
+  long map(PinAccount account, long userVa, long length, Long fixed, boolean read, boolean write) {
     KernelError.refuseIf(length == 0 || Long.compareUnsigned(length, -1 - PAGE) > 0, Errno.EINVAL);
     KernelError.refuseIf(Long.compareUnsigned(userVa + length, userVa) < 0, Errno.EOVERFLOW);
     Pages pages = new Pages(memory, account, userVa, write);
-    return insert(pages, length, fixed, write, withoutAccess);
+    return insert(pages, length, fixed, read, write);
   }
 
   /**
    * Maps a part of a file of memory, or of a device's; another file shows when it is to be pinned.
    */
   long mapFile(
-      PinAccount account, OpenFile file, long start, long length, Long fixed, boolean write) {
+      PinAccount account,
+      OpenFile file,
+      long start,
+      long length,
+      Long fixed,
+      boolean read,
+      boolean write) {
     KernelError.refuseIf(length == 0 || Long.compareUnsigned(length, -1 - PAGE) > 0, Errno.EINVAL);
     KernelError.refuseIf(Long.compareUnsigned(start + length, start) < 0, Errno.EOVERFLOW);
     boolean takesDmaBufs = context().core().version().isAtLeast(6, 19);
@@ -115,7 +111,7 @@ final class Ioas extends IommufdObject {
     } else {
       pages = Pages.ofFile(memory, account, file, start, length, write);
     }
-    return insert(pages, length, fixed, write, false);
+    return insert(pages, length, fixed, read, write);
   }
 
   /** Whether all that is mapped is of files, and so of no process. */
@@ -156,8 +152,8 @@ final class Ioas extends IommufdObject {
   private record Slice(Pages pages, long offset, long length) {}
 
   /** Maps what another space, or this one, has at a range. */
-  long copy(Ioas source, long sourceIova, long length, Long fixed, boolean write) {
-    return insert(source.slices(sourceIova, length), length, fixed, write);
+  long copy(Ioas source, long sourceIova, long length, Long fixed, boolean read, boolean write) {
+    return insert(source.slices(sourceIova, length), length, fixed, read, write);
   }
 
   /** What {@link #copy} checks first. */
@@ -183,9 +179,9 @@ final class Ioas extends IommufdObject {
   }
 
   /** All of the pages, which are new. */
-  private long insert(Pages pages, long length, Long fixed, boolean write, boolean withoutAccess) {
+  private long insert(Pages pages, long length, Long fixed, boolean read, boolean write) {
     long start = place(pages.alignedAs(), length, fixed);
-    Mapping area = area(start, length, write, pages, 0).withoutAccess(withoutAccess);
+    Mapping area = area(start, length, write, pages, 0).readable(read);
     areas.add(area);
     if (!hwpts.isEmpty()) {
       try {
@@ -198,14 +194,15 @@ final class Ioas extends IommufdObject {
     return start;
   }
 
-  private long insert(List<Slice> slices, long length, Long fixed, boolean write) {
+  private long insert(List<Slice> slices, long length, Long fixed, boolean read, boolean write) {
     Slice first = slices.get(0);
     long start = place(first.pages().alignedAs() + first.offset(), length, fixed);
     List<Mapping> added = new ArrayList<>(slices.size());
     try {
       long at = start;
       for (Slice slice : slices) {
-        Mapping area = area(at, slice.length(), write, slice.pages(), slice.offset());
+        Mapping area =
+            area(at, slice.length(), write, slice.pages(), slice.offset()).readable(read);
         areas.add(area);
         added.add(area);
         at += slice.length();
@@ -402,10 +399,10 @@ final class Ioas extends IommufdObject {
                 area.isWritable(),
                 area.pages(),
                 area.pagesOffset())
-            .withoutAccess(area.isWithoutAccess());
+            .readable(area.isReadable());
     Mapping upper =
         new Mapping(upperStart, area.last() - iova, area.isWritable(), area.pages(), upperOffset)
-            .withoutAccess(area.isWithoutAccess());
+            .readable(area.isReadable());
     if (area.isPinned()) {
       area.pages().cut(area, lower, upper);
     }
@@ -414,16 +411,9 @@ final class Ioas extends IommufdObject {
     areas.add(upper);
   }
 
-  /** The list replaces the one before; empty lets everything. */
+  /** The list, of which no two overlap, replaces the one before; empty lets everything. */
   void allow(List<IovaRange> ranges) {
-    List<IovaRange> sorted = new ArrayList<>();
-    for (IovaRange range : ranges) {
-      for (IovaRange other : sorted) {
-        KernelError.refuseIf(
-            overlaps(other.start(), other.last(), range.start(), range.last()), Errno.EINVAL);
-      }
-      sorted.add(range);
-    }
+    List<IovaRange> sorted = new ArrayList<>(ranges);
     for (IovaRange range : sorted) {
       KernelError.refuseIf(isReserved(range.start(), range.last()), Errno.EADDRINUSE);
     }

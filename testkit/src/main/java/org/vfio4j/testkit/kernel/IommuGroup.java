@@ -66,7 +66,7 @@ final class IommuGroup {
   }
 
   /** What a container has mapped; null for nothing. */
-  void space(IovaSpace attached) {
+  void space(Translation attached) {
     translation(IommufdGroup.NO_PASID, attached);
   }
 

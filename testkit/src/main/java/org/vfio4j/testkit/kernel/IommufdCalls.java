@@ -196,6 +196,7 @@ final class IommufdCalls {
             map.getLong(IommuIoasMapFile.START),
             length,
             fixed ? (Long) iova : null,
+            (flags & IommufdUapi.IOMMU_IOAS_MAP_READABLE) != 0,
             (flags & IommufdUapi.IOMMU_IOAS_MAP_WRITEABLE) != 0);
     map.putLong(IommuIoasMapFile.IOVA, mapped).respond();
   }

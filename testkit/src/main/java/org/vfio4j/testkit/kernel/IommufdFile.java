@@ -85,7 +85,7 @@ final class IommufdFile extends CharacterFile {
       case IommufdUapi.IOMMU_IOAS_ALLOC -> {
         checkSize(argument, size, IommuIoasAlloc.SIZEOF);
         KernelError.refuseIf(argument.getInt(IommuIoasAlloc.FLAGS) != 0, Errno.EOPNOTSUPP);
-        argument.putInt(IommuIoasAlloc.OUT_IOAS_ID, context.allocateIoas().id());
+        allocate(argument);
       }
       case IommufdUapi.IOMMU_IOAS_ALLOW_IOVAS -> {
         checkSize(argument, size, IommuIoasAllowIovas.SIZEOF);
@@ -126,6 +126,16 @@ final class IommufdFile extends CharacterFile {
     argument.checkZero(known, size);
   }
 
+  private void allocate(UserPointer alloc) {
+    Ioas ioas = context.allocateIoas();
+    try {
+      alloc.putInt(IommuIoasAlloc.OUT_IOAS_ID, ioas.id());
+    } catch (KernelError e) {
+      context.remove(ioas);
+      throw e;
+    }
+  }
+
   private void map(UserPointer map) {
     int flags = map.getInt(IommuIoasMap.FLAGS);
     long iova = map.getLong(IommuIoasMap.IOVA);
@@ -137,8 +147,10 @@ final class IommufdFile extends CharacterFile {
     Ioas ioas = context.ioas(map.getInt(IommuIoasMap.IOAS_ID));
     long userVa = map.getLong(IommuIoasMap.USER_VA);
     Long fixed = fixed(flags, iova);
+    boolean read = isReadable(flags);
     map.putLong(
-        IommuIoasMap.IOVA, ioas.map(context.account(), userVa, length, fixed, isWritable(flags)));
+        IommuIoasMap.IOVA,
+        ioas.map(context.account(), userVa, length, fixed, read, isWritable(flags)));
   }
 
   private void copy(UserPointer copy) {
@@ -154,11 +166,15 @@ final class IommufdFile extends CharacterFile {
     Ioas target = context.ioas(copy.getInt(IommuIoasCopy.DST_IOAS_ID));
     copy.putLong(
         IommuIoasCopy.DST_IOVA,
-        target.copy(source, from, length, fixed(flags, to), isWritable(flags)));
+        target.copy(source, from, length, fixed(flags, to), isReadable(flags), isWritable(flags)));
   }
 
   private static Long fixed(int flags, long iova) {
     return (flags & IommufdUapi.IOMMU_IOAS_MAP_FIXED_IOVA) != 0 ? iova : null;
+  }
+
+  private static boolean isReadable(int flags) {
+    return (flags & IommufdUapi.IOMMU_IOAS_MAP_READABLE) != 0;
   }
 
   private static boolean isWritable(int flags) {
@@ -208,7 +224,10 @@ final class IommufdFile extends CharacterFile {
       int at = i * IommuIovaRange.SIZEOF;
       long start = array.getLong(at + IommuIovaRange.START);
       long last = array.getLong(at + IommuIovaRange.LAST);
-      KernelError.refuseIf(Long.compareUnsigned(start, last) >= 0, Errno.EINVAL);
+      boolean overlaps =
+          ranges.stream()
+              .anyMatch(range -> Ioas.overlaps(range.start(), range.last(), start, last));
+      KernelError.refuseIf(Long.compareUnsigned(start, last) >= 0 || overlaps, Errno.EINVAL);
       ranges.add(new IovaRange(start, last));
     }
     ioas.allow(ranges);

@@ -22,7 +22,7 @@ final class IovaSpace implements Translation {
     private final Pages pages;
     private final long pagesOffset;
     private Pin pin;
-    private boolean isWithoutAccess;
+    private boolean readable = true;
 
     /**
      * @param pagesOffset where in {@code pages} it begins, in bytes
@@ -52,14 +52,18 @@ final class IovaSpace implements Translation {
       return writable;
     }
 
-    /** Mapped for neither reading nor writing, which no page table can do. */
-    boolean isWithoutAccess() {
-      return isWithoutAccess;
+    boolean isReadable() {
+      return readable;
     }
 
-    Mapping withoutAccess(boolean without) {
-      isWithoutAccess = without;
+    Mapping readable(boolean may) {
+      readable = may;
       return this;
+    }
+
+    /** Mapped for neither reading nor writing, which no page table can do. */
+    boolean isWithoutAccess() {
+      return !readable && !writable;
     }
 
     Pages pages() {

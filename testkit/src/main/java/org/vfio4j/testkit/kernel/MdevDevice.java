@@ -113,26 +113,31 @@ final class MdevDevice implements BusDevice, MediatedBus {
   }
 
   private boolean transfer(long iova, byte[] bytes, int start, int length, boolean write) {
-    Translation space = access != null ? access : group.translation(IommufdGroup.NO_PASID);
+    boolean contained = vfio.group().isInContainer();
+    Translation space = contained ? group.translation(IommufdGroup.NO_PASID) : access;
     // Twice, so that a transfer is done whole or not at all.
     for (long done = 0; done < length; ) {
       long at = iova + done;
       Mapping mapping = space == null ? null : space.find(at);
-      if (mapping == null || (write && !mapping.isWritable()) || !isThere(mapping, write)) {
+      int count = mapping == null ? 0 : (int) Math.min(length - done, mapping.lengthFrom(at));
+      if (mapping == null
+          || !isAllowed(mapping, contained, write)
+          || !isThere(mapping, at, count, write)) {
         faults.add(new DmaFault(uuid, at, write, mapping != null));
         return false;
       }
-      done += mapping.lengthFrom(at);
+      done += count;
     }
     for (long done = 0; done < length; ) {
       long at = iova + done;
       Mapping mapping = space.find(at);
       int count = (int) Math.min(length - done, mapping.lengthFrom(at));
-      Pin pin = pin(mapping, write);
+      Pin pin = pin(mapping, at, count, write);
       if (write) {
-        pin.write(at - mapping.start(), bytes, (int) (start + done), count);
+        pin.write(0, bytes, (int) (start + done), count);
+        space.written(at, count);
       } else {
-        pin.read(at - mapping.start(), bytes, (int) (start + done), count);
+        pin.read(0, bytes, (int) (start + done), count);
       }
       pin.release();
       done += count;
@@ -140,17 +145,23 @@ final class MdevDevice implements BusDevice, MediatedBus {
     return true;
   }
 
+  /**
+   * vfio_iommu_type1_dma_rw_chunk() wants to read in any case, check_area_prot() of iommufd not.
+   */
+  private static boolean isAllowed(Mapping mapping, boolean contained, boolean write) {
+    return (mapping.isReadable() || (write && !contained)) && (mapping.isWritable() || !write);
+  }
+
   /** Mapping it has not shown whether the process has the memory at all. */
-  private boolean isThere(Mapping mapping, boolean write) {
-    Pin pin = pin(mapping, write);
+  private boolean isThere(Mapping mapping, long iova, int length, boolean write) {
+    Pin pin = pin(mapping, iova, length, write);
     if (pin != null) {
       pin.release();
     }
     return pin != null;
   }
 
-  private Pin pin(Mapping mapping, boolean write) {
-    long address = mapping.pages().address() + mapping.pagesOffset();
-    return memory.pin(address, mapping.length(), write);
+  private Pin pin(Mapping mapping, long iova, int length, boolean write) {
+    return memory.pin(mapping.pages().address() + mapping.pagesOffset(iova), length, write);
   }
 }

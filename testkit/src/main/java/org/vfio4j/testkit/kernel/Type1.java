@@ -22,7 +22,7 @@ import org.vfio4j.testkit.machine.KernelVersion;
  *
  * <p>Source: {@code drivers/vfio/vfio_iommu_type1.c}, where the checks are in the same order.
  */
-final class Type1 {
+final class Type1 implements Translation {
   /** {@code VFIO_TYPE1_NESTING_IOMMU}. */
   private static final int TYPE1_NESTING = 6;
 
@@ -39,7 +39,6 @@ final class Type1 {
           | VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP;
 
   // struct vfio_iommu_type1_dirty_bitmap, and behind it vfio_iommu_type1_dirty_bitmap_get.
-  private static final int DIRTY_ARGSZ = 0;
   private static final int DIRTY_FLAGS_AT = 4;
   private static final int DIRTY_SIZE = 8;
   private static final int RANGE_IOVA = 8;
@@ -87,8 +86,18 @@ final class Type1 {
     this.available = core.dmaEntryLimit();
   }
 
-  IovaSpace space() {
-    return mappings;
+  @Override
+  public Mapping find(long iova) {
+    return mappings.find(iova);
+  }
+
+  @Override
+  public void written(long iova, long length) {
+    if (tracking) {
+      Mapping mapping = mappings.find(iova);
+      long offset = iova - mapping.start();
+      dirty.get(mapping).set(UserMemory.pages(offset), UserMemory.pages(offset + length - 1));
+    }
   }
 
   int ioctl(int request, UserPointer argument) {
@@ -127,11 +136,9 @@ final class Type1 {
   }
 
   private void map(UserPointer map) {
-    int argsz = map.getInt(VfioIommuType1DmaMap.ARGSZ);
+    map.argsz(VfioIommuType1DmaMap.SIZEOF);
     int flags = map.getInt(VfioIommuType1DmaMap.FLAGS);
-    boolean wrong =
-        Integer.compareUnsigned(argsz, VfioIommuType1DmaMap.SIZEOF) < 0
-            || (flags & ~(ACCESS | VfioGroupUapi.VFIO_DMA_MAP_FLAG_VADDR)) != 0;
+    boolean wrong = (flags & ~(ACCESS | VfioGroupUapi.VFIO_DMA_MAP_FLAG_VADDR)) != 0;
     boolean vaddrOnly = (flags & VfioGroupUapi.VFIO_DMA_MAP_FLAG_VADDR) != 0;
     boolean access = (flags & ACCESS) != 0;
     KernelError.refuseIf(wrong || vaddrOnly == access, Errno.EINVAL);
@@ -151,7 +158,8 @@ final class Type1 {
     KernelError.refuseIf(!isAllowed(iova, last), Errno.EINVAL);
     boolean write = (flags & VfioGroupUapi.VFIO_DMA_MAP_FLAG_WRITE) != 0;
     Pages pages = new Pages(core.memory(), PinAccount.NONE, vaddr, write);
-    Mapping mapping = new Mapping(iova, size, write, pages, 0);
+    boolean read = (flags & VfioGroupUapi.VFIO_DMA_MAP_FLAG_READ) != 0;
+    Mapping mapping = new Mapping(iova, size, write, pages, 0).readable(read);
     if (domains > 0) {
       pin(mapping);
     }
@@ -179,7 +187,12 @@ final class Type1 {
         registers == null
             ? core.memory().pin(vaddr, mapping.length(), mapping.isWritable())
             : registers.pin(vaddr, mapping.isWritable());
-    KernelError.refuseIf(pin == null, Errno.EFAULT);
+    if (pin == null) {
+      // What is there was pinned and counted before the kernel came to what is not.
+      long there = core.memory().there(vaddr, mapping.length(), mapping.isWritable());
+      core.memory().checkLockable(UserMemory.pages(there));
+      throw KernelError.of(Errno.EFAULT);
+    }
     try {
       account(pin, UserMemory.pages(mapping.length()));
     } catch (KernelError e) {
@@ -205,7 +218,9 @@ final class Type1 {
   }
 
   /**
-   * vfio_iommu_type1_attach_group().
+   * vfio_iommu_type1_attach_group(). What the first IOMMU does not reach is EFAULT, as mapping has
+   * it, once it is come to; vfio_iommu_aper_conflict() does not find that, since the end of what it
+   * asks for is 0.
    *
    * @param real whether there is an IOMMU in front of it; with the first one, all is pinned
    */
@@ -219,9 +234,13 @@ final class Type1 {
     // No IOMMU of x86 does that for VFIO.
     KernelError.refuseIf(nesting, Errno.EINVAL);
     if (domains == 0) {
-      checkReach();
+      checkReserved();
+      long reach = IovaRange.bits(core.machine().iommuBits()).last();
       try {
-        mappings.all().forEach(this::pin);
+        for (Mapping mapping : mappings.all()) {
+          KernelError.refuseIf(Long.compareUnsigned(mapping.last(), reach) > 0, Errno.EFAULT);
+          pin(mapping);
+        }
       } catch (KernelError e) {
         mappings.all().forEach(this::unpin);
         throw e;
@@ -231,23 +250,15 @@ final class Type1 {
     usable = core.usableIovas();
   }
 
-  /**
-   * What was mapped for mediated devices alone may be where this IOMMU must not, EINVAL, or does
-   * not reach: EFAULT, as mapping has it; vfio_iommu_aper_conflict() does not find that, since the
-   * end of what it asks for is 0.
-   */
-  private void checkReach() {
-    long end = IovaRange.bits(core.machine().iommuBits()).last();
-    boolean reaches = true;
+  /** What was mapped for mediated devices alone may be where this IOMMU must not. */
+  private void checkReserved() {
     for (Mapping mapping : mappings.all()) {
       for (IovaRange range : core.machine().reserved()) {
         boolean mustNot =
             Ioas.overlaps(mapping.start(), mapping.last(), range.start(), range.last());
         KernelError.refuseIf(mustNot, Errno.EINVAL);
       }
-      reaches &= Long.compareUnsigned(mapping.last(), end) <= 0;
     }
-    KernelError.refuseIf(!reaches, Errno.EFAULT);
   }
 
   /** Mediated devices keep what is mapped; without an IOMMU it is not pinned any more. */
@@ -273,7 +284,7 @@ final class Type1 {
     withoutVaddr.remove(mapping);
     boolean write = mapping.isWritable();
     Pages pages = new Pages(core.memory(), PinAccount.NONE, vaddr, write);
-    Mapping moved = new Mapping(iova, size, write, pages, 0);
+    Mapping moved = new Mapping(iova, size, write, pages, 0).readable(mapping.isReadable());
     moved.pinned(mapping.pin());
     mappings.remove(mapping);
     mappings.add(moved);
@@ -295,15 +306,12 @@ final class Type1 {
   }
 
   private void unmap(UserPointer unmap) {
-    int argsz = unmap.getInt(VfioIommuType1DmaUnmap.ARGSZ);
+    int argsz = unmap.argsz(VfioIommuType1DmaUnmap.SIZEOF);
     int flags = unmap.getInt(VfioIommuType1DmaUnmap.FLAGS);
     boolean all = (flags & VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_ALL) != 0;
     boolean vaddr = (flags & VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_VADDR) != 0;
     boolean bitmap = (flags & VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP) != 0;
-    boolean wrong =
-        Integer.compareUnsigned(argsz, VfioIommuType1DmaUnmap.SIZEOF) < 0
-            || (flags & ~UNMAP_FLAGS) != 0
-            || (bitmap && (all || vaddr));
+    boolean wrong = (flags & ~UNMAP_FLAGS) != 0 || (bitmap && (all || vaddr));
     KernelError.refuseIf(wrong, Errno.EINVAL);
     long iova = unmap.getLong(VfioIommuType1DmaUnmap.IOVA);
     long size = unmap.getLong(VfioIommuType1DmaUnmap.SIZE);
@@ -312,6 +320,7 @@ final class Type1 {
       boolean there =
           Integer.compareUnsigned(argsz, VfioIommuType1DmaUnmap.SIZEOF + BITMAP_LENGTH) >= 0;
       KernelError.refuseIf(!there, Errno.EINVAL);
+      unmap.copied(VfioIommuType1DmaUnmap.SIZEOF + BITMAP_LENGTH);
       bits = bitmap(unmap, VfioIommuType1DmaUnmap.SIZEOF, size);
     }
     KernelError.refuseIf(vaddr && emulated > 0, Errno.EBUSY);
@@ -415,12 +424,9 @@ final class Type1 {
   /** VFIO_IOMMU_DIRTY_PAGES. */
   private void dirtyPages(UserPointer argument) {
     KernelError.refuseIf(!v2, Errno.EACCES);
-    int argsz = argument.getInt(DIRTY_ARGSZ);
+    int argsz = argument.argsz(DIRTY_SIZE);
     int flags = argument.getInt(DIRTY_FLAGS_AT);
-    boolean wrong =
-        Integer.compareUnsigned(argsz, DIRTY_SIZE) < 0
-            || (flags & ~DIRTY_FLAGS) != 0
-            || Integer.bitCount(flags) != 1;
+    boolean wrong = (flags & ~DIRTY_FLAGS) != 0 || Integer.bitCount(flags) != 1;
     KernelError.refuseIf(wrong, Errno.EINVAL);
     switch (flags) {
       case VfioGroupUapi.VFIO_IOMMU_DIRTY_PAGES_FLAG_START -> track();
@@ -449,6 +455,7 @@ final class Type1 {
   }
 
   private void report(UserPointer argument) {
+    argument.copied(DIRTY_SIZE + RANGE_LENGTH);
     long iova = argument.getLong(RANGE_IOVA);
     long size = argument.getLong(RANGE_SIZE);
     long pageSize = argument.getLong(RANGE_BITMAP + BITMAP_PGSIZE);

@@ -145,17 +145,23 @@ final class UserMemory {
     return isThere(address, length, true);
   }
 
-  /** By the memory map of this JVM, since /proc/self/mem writes to read-only memory too. */
   private boolean isThere(long address, long length, boolean write) {
-    long last = address + length - 1;
-    boolean gone =
-        unmapped.stream()
-            .anyMatch(
-                memory ->
-                    Ioas.overlaps(
-                        address, last, memory.address(), memory.address() + memory.size() - 1));
-    if (address < 0 || last < address || gone) {
-      return false;
+    return length > 0 && there(address, length, write) == length;
+  }
+
+  /**
+   * How many bytes from an address on are there, of as many as are asked for. By the memory map of
+   * this JVM, since /proc/self/mem writes to read-only memory too.
+   */
+  long there(long address, long length, boolean write) {
+    if (address < 0 || length <= 0 || address + length < 0) {
+      return 0;
+    }
+    long end = address + length;
+    for (MappedMemory memory : unmapped) {
+      if (memory.address() < end && memory.address() + memory.size() > address) {
+        end = Math.max(address, memory.address());
+      }
     }
     String maps =
         new String(host.readFile("/proc/self/maps").orElse(new byte[0]), StandardCharsets.US_ASCII);
@@ -166,16 +172,12 @@ final class UserMemory {
         continue;
       }
       long start = Long.parseLong(words[0], 16);
-      long end = Long.parseLong(words[1], 16);
       boolean usable = words[2].startsWith(write ? "rw" : "r");
-      if (start <= next && next < end && usable) {
-        next = end;
-        if (next > last) {
-          return true;
-        }
+      if (start <= next && usable) {
+        next = Math.max(next, Math.min(end, Long.parseLong(words[1], 16)));
       }
     }
-    return false;
+    return next - address;
   }
 
   static long pages(long bytes) {
@@ -198,9 +200,14 @@ final class UserMemory {
 
   /** type1's accounting: the capability lifts the limit, the pages count all the same. */
   void accountLocked(long pages) {
+    checkLockable(pages);
+    locked += pages;
+  }
+
+  /** ENOMEM where so many pages more are over type1's limit. */
+  void checkLockable(long pages) {
     boolean over = pages > 0 && locked + pages > limitPages();
     KernelError.refuseIf(over && !machine.has(Capability.CAP_IPC_LOCK), Errno.ENOMEM);
-    locked += pages;
   }
 
   private long limitPages() {

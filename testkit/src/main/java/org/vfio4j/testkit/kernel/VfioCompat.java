@@ -113,7 +113,7 @@ final class VfioCompat {
   }
 
   private void map(UserPointer map) {
-    checkArgsz(map.getInt(VfioIommuType1DmaMap.ARGSZ), VfioIommuType1DmaMap.SIZEOF);
+    map.argsz(VfioIommuType1DmaMap.SIZEOF);
     int flags = map.getInt(VfioIommuType1DmaMap.FLAGS);
     KernelError.refuseIf((flags & ~ACCESS) != 0, Errno.EINVAL);
     context
@@ -123,12 +123,12 @@ final class VfioCompat {
             map.getLong(VfioIommuType1DmaMap.VADDR),
             map.getLong(VfioIommuType1DmaMap.SIZE),
             map.getLong(VfioIommuType1DmaMap.IOVA),
-            (flags & VfioGroupUapi.VFIO_DMA_MAP_FLAG_WRITE) != 0,
-            (flags & ACCESS) == 0);
+            (flags & VfioGroupUapi.VFIO_DMA_MAP_FLAG_READ) != 0,
+            (flags & VfioGroupUapi.VFIO_DMA_MAP_FLAG_WRITE) != 0);
   }
 
   private void unmap(UserPointer unmap) {
-    checkArgsz(unmap.getInt(VfioIommuType1DmaUnmap.ARGSZ), VfioIommuType1DmaUnmap.SIZEOF);
+    unmap.argsz(VfioIommuType1DmaUnmap.SIZEOF);
     int flags = unmap.getInt(VfioIommuType1DmaUnmap.FLAGS);
     KernelError.refuseIf((flags & ~VfioGroupUapi.VFIO_DMA_UNMAP_FLAG_ALL) != 0, Errno.EINVAL);
     Ioas ioas = context.compat();
@@ -159,9 +159,7 @@ final class VfioCompat {
 
   /** Unlike type1 it writes the capabilities that have room, and always says what all need. */
   private void info(UserPointer info) {
-    int argsz = info.getInt(VfioIommuType1Info.ARGSZ);
-    checkArgsz(argsz, INFO_MIN_SIZE);
-    info.get(0, INFO_MIN_SIZE);
+    int argsz = info.argsz(INFO_MIN_SIZE);
     Ioas ioas = context.compat();
     List<IovaRange> usable = ioas.usable();
     long room = Integer.toUnsignedLong(argsz);
@@ -200,9 +198,5 @@ final class VfioCompat {
     info.putShort(at + VfioInfoCapHeader.ID, (short) id);
     info.putShort(at + VfioInfoCapHeader.VERSION, (short) 1);
     info.putInt(at + VfioInfoCapHeader.NEXT, 0);
-  }
-
-  private static void checkArgsz(int argsz, int size) {
-    KernelError.refuseIf(Integer.compareUnsigned(argsz, size) < 0, Errno.EINVAL);
   }
 }

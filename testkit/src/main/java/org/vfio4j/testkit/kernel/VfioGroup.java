@@ -73,6 +73,10 @@ final class VfioGroup {
     return container != null || iommufd != null;
   }
 
+  boolean isInContainer() {
+    return container != null;
+  }
+
   /** Whether it is in a container that has an IOMMU. */
   boolean hasIommu() {
     return container != null && container.hasIommu();
