@@ -3,6 +3,7 @@ package org.vfio4j.lab;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -58,6 +59,24 @@ final class Memory {
 
   static long readOnly(NativeBlock block) {
     return readOnly(block.get(0, block.capacity()));
+  }
+
+  /** Where memory that can be written ends, of which there are so many pages, and nothing follows. */
+  static long end(int pages) {
+    String maps = new String(Kernel.host().readFile("/proc/self/maps").value(), StandardCharsets.US_ASCII);
+    long start = 0;
+    long end = 0;
+    for (String line : maps.split("\n")) {
+      String[] words = line.split("[- ]", 4);
+      long next = Long.parseUnsignedLong(words[0], 16);
+      boolean writable = words[2].startsWith("rw");
+      if (end - start >= pages * PAGE && (next != end || !writable)) {
+        return end;
+      }
+      start = writable && next == end ? start : next;
+      end = writable ? Long.parseUnsignedLong(words[1], 16) : next;
+    }
+    throw new AssertionError(maps);
   }
 
   static MappedMemory pages(int count, int protection) {

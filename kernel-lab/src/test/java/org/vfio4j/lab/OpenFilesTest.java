@@ -4,6 +4,9 @@ package org.vfio4j.lab;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vfio4j.Errno;
@@ -27,6 +30,19 @@ class OpenFilesTest {
       "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit";
 
   private final NativeBlock word = new NativeBlock(LENGTH);
+  private final List<Integer> open = new ArrayList<>();
+
+  @AfterEach
+  void close() {
+    open.forEach(Lab.KERNEL::close);
+  }
+
+  private int open(String path, int mode) {
+    int fd = Lab.KERNEL.open(path, mode);
+    assertThat(fd).as(path).isNotNegative();
+    open.add(fd);
+    return fd;
+  }
 
   private static Errno refused(long result) {
     return result < 0 ? Errno.ofResult(result) : null;
@@ -42,8 +58,8 @@ class OpenFilesTest {
   }
 
   /** The node of edu, bound. */
-  private static int open(Iommufd iommufd, int mode) {
-    int fd = Lab.KERNEL.open(VfioCdev.find(Lab.KERNEL, Lab.EDU).node(), mode);
+  private int open(Iommufd iommufd, int mode) {
+    int fd = open(VfioCdev.find(Lab.KERNEL, Lab.EDU).node(), mode);
     VfioDeviceBindIommufd bind = new VfioDeviceBindIommufd().iommufd(iommufd.fd());
     assertThat(Lab.KERNEL.ioctl(fd, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, bind)).isZero();
     return fd;
@@ -59,7 +75,6 @@ class OpenFilesTest {
       assertThat(refused(Lab.KERNEL.write(fd, word, LENGTH))).isEqualTo(Errno.EBADF);
       assertThat(mapped(fd, Linux.PROT_READ | Linux.PROT_WRITE)).isEqualTo(Errno.EACCES);
       assertThat(mapped(fd, Linux.PROT_READ)).as("not shared in truth").isEqualTo(Errno.EINVAL);
-      Lab.KERNEL.close(fd);
     }
   }
 
@@ -72,7 +87,6 @@ class OpenFilesTest {
       assertThat(refused(Lab.KERNEL.read(fd, word, LENGTH))).isEqualTo(Errno.EBADF);
       assertThat(mapped(fd, Linux.PROT_READ | Linux.PROT_WRITE)).isEqualTo(Errno.EACCES);
       assertThat(mapped(fd, Linux.PROT_WRITE)).isEqualTo(Errno.EACCES);
-      Lab.KERNEL.close(fd);
     }
   }
 
@@ -87,14 +101,13 @@ class OpenFilesTest {
       assertThat(word.getInt(0)).isEqualTo(Edu.IDENTITY);
       assertThat(Lab.KERNEL.read(fd, word, LENGTH)).isEqualTo(LENGTH);
       assertThat(word.getInt(0)).isEqualTo(~0x1234);
-      Lab.KERNEL.close(fd);
+      Lab.KERNEL.close(open.remove(0));
       fd = open(iommufd, Linux.O_RDWR);
       Lab.KERNEL.read(fd, word, LENGTH);
       word.putInt(0, 0x4321);
       assertThat(Lab.KERNEL.write(fd, word, LENGTH)).isEqualTo(LENGTH);
       Lab.KERNEL.pread(fd, word, LENGTH, Edu.LIVENESS);
       assertThat(word.getInt(0)).isEqualTo(~0x4321);
-      Lab.KERNEL.close(fd);
     }
   }
 
@@ -145,18 +158,16 @@ class OpenFilesTest {
   @Test
   void anAttributeIsWritten() {
     String before = limit();
-    int fd = Lab.KERNEL.open(ENTRY_LIMIT, Linux.O_RDWR);
+    int fd = open(ENTRY_LIMIT, Linux.O_RDWR);
     try {
       NativeBlock text = NativeBlock.ofString("77");
       assertThat(Lab.KERNEL.write(fd, text, 0)).isZero();
       assertThat(limit()).isEqualTo(before);
       assertThat(Lab.KERNEL.pwrite(fd, text, 2, 5)).isEqualTo(2);
       assertThat(limit()).isEqualTo("77");
-      int reader = Lab.KERNEL.open(ENTRY_LIMIT, Linux.O_RDONLY);
+      int reader = open(ENTRY_LIMIT, Linux.O_RDONLY);
       assertThat(refused(Lab.KERNEL.write(reader, text, 2))).isEqualTo(Errno.EBADF);
-      Lab.KERNEL.close(reader);
     } finally {
-      Lab.KERNEL.close(fd);
       limit(before);
     }
   }
@@ -166,14 +177,12 @@ class OpenFilesTest {
   void anAttributeOfWhatIsGone() {
     Mdev mdev = MdevBus.of(Lab.KERNEL).parent("mtty").type("mtty-1").create();
     String device = "/sys/bus/mdev/devices/" + mdev.uuid();
-    int fd = Lab.KERNEL.open(device + "/uevent", Linux.O_RDONLY);
-    int remove = Lab.KERNEL.open(device + "/remove", Linux.O_WRONLY);
+    int fd = open(device + "/uevent", Linux.O_RDONLY);
+    int remove = open(device + "/remove", Linux.O_WRONLY);
     assertThat(Lab.KERNEL.pread(fd, word, 1, 0)).isEqualTo(1);
     assertThat(refused(Lab.KERNEL.pread(remove, word, 1, 0))).isEqualTo(Errno.EBADF);
     mdev.remove();
     assertThat(refused(Lab.KERNEL.pread(fd, word, 1, 0))).isEqualTo(Errno.ENODEV);
     assertThat(refused(Lab.KERNEL.write(remove, word, 1))).isEqualTo(Errno.ENODEV);
-    Lab.KERNEL.close(fd);
-    Lab.KERNEL.close(remove);
   }
 }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.vfio4j.lab.Memory.PAGE;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vfio4j.Errno;
@@ -15,6 +17,7 @@ import org.vfio4j.cdev.BoundDevice;
 import org.vfio4j.cdev.VfioCdev;
 import org.vfio4j.dma.DmaAccess;
 import org.vfio4j.group.IommuType;
+import org.vfio4j.group.Type1Iommu;
 import org.vfio4j.group.VfioContainer;
 import org.vfio4j.group.VfioGroup;
 import org.vfio4j.group.uapi.VfioGroupUapi;
@@ -25,6 +28,8 @@ import org.vfio4j.iommufd.uapi.IommuFaultAlloc;
 import org.vfio4j.iommufd.uapi.IommuOption;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.linux.Linux;
+import org.vfio4j.mdev.Mdev;
+import org.vfio4j.mdev.MdevBus;
 import org.vfio4j.memory.MappedMemory;
 import org.vfio4j.memory.NativeBlock;
 
@@ -85,6 +90,56 @@ class RightsTest {
                       edu.dma().map(memory.address(), PAGES * PAGE, LOCKED, DmaAccess.READ_WRITE)));
       edu.dma().map(memory.address(), PAGES * PAGE, LOCKED, DmaAccess.READ_WRITE);
     } finally {
+      Lab.KERNEL.munmap(memory);
+    }
+  }
+
+  /** What lies before a hole was pinned and counted when the kernel comes to it. */
+  @Test
+  @Tag("lab")
+  @Tag("lab-group")
+  void theLimitIsReachedBeforeAHole() {
+    long end = Memory.end(2 * PAGES);
+    try (RawContainer raw = new RawContainer(VfioMode.VFIO_TYPE1V2_IOMMU).ready()) {
+      Supplier<List<String>> calls =
+          () ->
+              List.of(
+                  raw.map(end - PAGES * PAGE, 0, (PAGES + 1) * PAGE),
+                  raw.map(end - 16 * PAGE, 0, 17 * PAGE));
+      assertThat(Rights.withLockedMemory(LOCKED, calls)).containsExactly("ENOMEM", "EFAULT");
+      assertThat(calls.get()).containsExactly("EFAULT", "EFAULT");
+    }
+  }
+
+  /** In the order of the IOVAs: the limit is reached before what the IOMMU does not reach. */
+  @Test
+  @Tag("lab")
+  @Tag("mdev")
+  void hardwareThatJoinsIsRefusedByTheFirstMapping() {
+    MappedMemory memory = Memory.pages(PAGES);
+    Mdev mdev = MdevBus.of(Lab.KERNEL).parent("mtty").type("mtty-1").create();
+    try (VfioContainer container = VfioContainer.open(Lab.KERNEL);
+        VfioGroup mediated = VfioGroup.of(Lab.KERNEL, mdev.sysfs()).join(container);
+        Type1Iommu iommu = container.setIommu(IommuType.TYPE1_V2);
+        VfioGroup edu = VfioGroup.of(Lab.KERNEL, Lab.sysfs(Lab.EDU))) {
+      NativeBlock file = new NativeBlock(Integer.BYTES);
+      file.putInt(0, container.fd());
+      int join = VfioGroupUapi.VFIO_GROUP_SET_CONTAINER;
+      int refused =
+          Rights.withLockedMemory(
+              LOCKED,
+              () -> {
+                iommu.map(memory.address(), PAGES * PAGE, 0, DmaAccess.READ_WRITE);
+                iommu.map(memory.address(), PAGE, 1L << 60, DmaAccess.READ_WRITE);
+                return Lab.KERNEL.ioctl(edu.fd(), join, file);
+              });
+      assertRefused(Errno.ENOMEM, refused);
+      iommu.unmapAll();
+      iommu.map(memory.address(), PAGE, 1L << 60, DmaAccess.READ_WRITE);
+      assertRefused(Errno.EFAULT, Lab.KERNEL.ioctl(edu.fd(), join, file));
+      assertThat(mediated.isClosed()).isFalse();
+    } finally {
+      mdev.remove();
       Lab.KERNEL.munmap(memory);
     }
   }

@@ -13,13 +13,22 @@ import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.dma.DmaAccess;
 import org.vfio4j.dma.DmaBuffer;
+import org.vfio4j.dma.PageSize;
+import org.vfio4j.group.IommuType;
+import org.vfio4j.group.Type1Iommu;
+import org.vfio4j.group.VfioContainer;
+import org.vfio4j.group.VfioGroup;
 import org.vfio4j.iommufd.Ioas;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.iommufd.RlimitMode;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.MemoryLock;
 import org.vfio4j.linux.PciAddress;
+import org.vfio4j.linux.SysfsDevice;
+import org.vfio4j.mdev.Mdev;
+import org.vfio4j.mdev.MdevBus;
 import org.vfio4j.testkit.device.EduModel;
+import org.vfio4j.testkit.device.MttyDriver;
 import org.vfio4j.testkit.machine.KernelVersion;
 import org.vfio4j.testkit.machine.Machine.Capability;
 
@@ -68,6 +77,27 @@ class LockedMemoryTest {
     }
   }
 
+  /** In the order of the IOVAs: the limit is reached before what the IOMMU does not reach. */
+  @Test
+  void hardwareThatJoinsIsRefusedByTheFirstMapping() {
+    kernel.addMediatedParent(MttyDriver.PARENT, new MttyDriver());
+    Mdev mdev = MdevBus.of(kernel).parent("mtty").type("mtty-1").create();
+    try (VfioContainer container = VfioContainer.open(kernel);
+        VfioGroup mediated = VfioGroup.of(kernel, mdev.sysfs()).join(container);
+        Type1Iommu iommu = container.setIommu(IommuType.TYPE1_V2);
+        DmaBuffer large =
+            DmaBuffer.allocateAt(iommu, 0, 4 * MIB, PageSize.NORMAL, DmaAccess.READ_WRITE)) {
+      iommu.map(large.memory().address(), 4096, 1L << 60, DmaAccess.READ_WRITE);
+      SysfsDevice edu = SysfsDevice.pci(kernel, PciAddress.of("0000:00:05.0"));
+      Refused.with(Errno.ENOMEM, () -> VfioGroup.of(kernel, edu).join(container));
+      iommu.unmap(0, 4 * MIB);
+      Refused.with(Errno.EFAULT, () -> VfioGroup.of(kernel, edu).join(container));
+      iommu.map(large.memory().address(), 4 * MIB, 0, DmaAccess.READ_WRITE);
+      assertThat(mediated.isClosed()).isFalse();
+    }
+    mdev.remove();
+  }
+
   /** Where memory that can be written ends, of which there is so much, and nothing follows. */
   private static long endOfMemory(long size) {
     String maps = new String(Kernel.host().readFile("/proc/self/maps").value(), US_ASCII);
@@ -77,7 +107,7 @@ class LockedMemoryTest {
       String[] words = line.split("[- ]", 4);
       long next = Long.parseUnsignedLong(words[0], 16);
       boolean writable = words[2].startsWith("rw");
-      if (end - start >= size && (next != end || words[2].startsWith("-"))) {
+      if (end - start >= size && (next != end || !writable)) {
         return end;
       }
       start = writable && next == end ? start : next;
