@@ -13,6 +13,9 @@ final class QueuePair implements AutoCloseable {
   private static final int COMPLETION = 16;
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+  /** Of a status; what is above says whether to try again. */
+  private static final int TYPE_AND_CODE = 0x7ff;
+
   private final Resources resources = new Resources();
   private final int id;
   private final Registers registers;
@@ -64,7 +67,7 @@ final class QueuePair implements AutoCloseable {
     head = (head + 1) % ENTRIES;
     phase ^= head == 0 ? 1 : 0;
     registers.ringCompletion(id, head);
-    int status = result >>> 17;
+    int status = result >>> 17 & TYPE_AND_CODE;
     if (status != 0) {
       throw new NvmeException(String.format("%s was refused with status %#x", command, status));
     }
