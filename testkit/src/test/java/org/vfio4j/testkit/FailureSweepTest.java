@@ -74,6 +74,20 @@ class FailureSweepTest {
   }
 
   @Test
+  void everyKindOfAllocation() {
+    FailureSweep.Outcome outcome =
+        FailureSweep.of(
+                FailureSweepTest::kernel,
+                kernel -> {
+                  try (Iommufd iommufd = Iommufd.open(kernel)) {
+                    iommufd.allocateFaultQueue().close();
+                  }
+                })
+            .allocations();
+    assertThat(outcome).as("the file and the queue").isEqualTo(new FailureSweep.Outcome(2, 2, 0));
+  }
+
+  @Test
   void aLeakIsShownWithItsPlace() {
     assertThatThrownBy(
             () ->

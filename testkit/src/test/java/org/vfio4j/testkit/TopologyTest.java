@@ -160,4 +160,16 @@ class TopologyTest {
     assertThat(new String(kernel.readFile("/proc/self/limits").value(), StandardCharsets.UTF_8))
         .containsPattern("Max open files +5 +5 +files");
   }
+
+  /** A description that is forgotten half of says so. */
+  @Test
+  void aMachineThatCannotBe() {
+    assertThatThrownBy(
+            () ->
+                FakeKernel.of(
+                    KernelVersion.LINUX_6_12,
+                    machine -> machine.device(ADDRESS, new EduModel()).boundTo("vfio-pci")))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith(ADDRESS + " cannot be bound to vfio-pci: EINVAL, for it has no group");
+  }
 }

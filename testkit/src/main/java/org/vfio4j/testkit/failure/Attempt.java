@@ -23,11 +23,21 @@ public record Attempt(PortCall call, int request, String path) {
       Set.of(
           IommufdUapi.IOMMU_IOAS_ALLOC,
           IommufdUapi.IOMMU_IOAS_MAP,
+          IommufdUapi.IOMMU_IOAS_MAP_FILE,
           IommufdUapi.IOMMU_IOAS_COPY,
+          IommufdUapi.IOMMU_HWPT_ALLOC,
+          IommufdUapi.IOMMU_FAULT_QUEUE_ALLOC,
+          IommufdUapi.IOMMU_VIOMMU_ALLOC,
+          IommufdUapi.IOMMU_VDEVICE_ALLOC,
+          IommufdUapi.IOMMU_VEVENTQ_ALLOC,
+          IommufdUapi.IOMMU_HW_QUEUE_ALLOC,
           VfioGroupUapi.VFIO_SET_IOMMU,
           VfioGroupUapi.VFIO_GROUP_GET_DEVICE_FD,
           VfioGroupUapi.VFIO_IOMMU_MAP_DMA,
           VfioDeviceUapi.VFIO_DEVICE_SET_IRQS,
+          VfioDeviceUapi.VFIO_DEVICE_IOEVENTFD,
+          VfioDeviceUapi.VFIO_DEVICE_FEATURE,
+          VfioDeviceUapi.VFIO_DEVICE_GET_GFX_DMABUF,
           VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD,
           VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT);
 
@@ -47,7 +57,7 @@ public record Attempt(PortCall call, int request, String path) {
     return call == PortCall.IOCTL && request == number;
   }
 
-  /** Whether the kernel would hold more for the process afterwards. */
+  /** Whether the kernel would, or by its number might, hold more for the process afterwards. */
   boolean allocates() {
     return ALLOCATE.contains(call)
         || (call == PortCall.IOCTL && IOCTLS_THAT_ALLOCATE.contains(request));

@@ -44,8 +44,21 @@ final class PciBus {
     core.devices().forEach(this::show);
     for (MachineDevice device : core.machine().devices()) {
       if (!device.driver().isEmpty()) {
-        attach(core.device(device.address().toString()), device.driver());
+        attachAsDescribed(core.device(device.address().toString()), device.driver());
       }
+    }
+  }
+
+  private void attachAsDescribed(PciDevice device, String driver) {
+    try {
+      attach(device, driver);
+    } catch (KernelError refused) {
+      String why = device.name() + " cannot be bound to " + driver + ": " + refused.errno();
+      String hint =
+          device.group() == null
+              ? ", for it has no group, and so no IOMMU, and the machine no noIommuMode()"
+              : "";
+      throw new IllegalArgumentException(why + hint, refused);
     }
   }
 
