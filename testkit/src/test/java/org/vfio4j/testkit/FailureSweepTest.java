@@ -146,8 +146,7 @@ class FailureSweepTest {
             FailureSweepTest::kernel,
             kernel -> {
               MappedRegion registers = null;
-              try (AssignedDevice edu =
-                  AssignedDevice.open(kernel, mode, PciAddress.of(ADDRESS))) {
+              try (AssignedDevice edu = AssignedDevice.open(kernel, mode, PciAddress.of(ADDRESS))) {
                 DmaBuffer buffer = edu.dma().allocate(4096);
                 try {
                   registers = edu.device().region(VfioPci.BAR0).map();

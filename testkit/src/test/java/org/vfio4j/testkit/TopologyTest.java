@@ -170,6 +170,7 @@ class TopologyTest {
                     KernelVersion.LINUX_6_12,
                     machine -> machine.device(ADDRESS, new EduModel()).boundTo("vfio-pci")))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith(ADDRESS + " cannot be bound to vfio-pci: EINVAL, for it has no group");
+        .hasMessageStartingWith(
+            ADDRESS + " cannot be bound to vfio-pci: EINVAL, for it has no group");
   }
 }

@@ -3,6 +3,7 @@ package org.vfio4j.linux.trace;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
@@ -84,6 +85,16 @@ public final class TraceFormat {
     return String.format("ioctl(%d, %#x, %d)", fd, request, argument);
   }
 
+  /** An answer that consists of texts. */
+  public static String texts(String... texts) {
+    return bytes("out", String.join("\0", texts).getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** The opposite of {@link #texts}. */
+  public static String[] parseTexts(byte[] bytes) {
+    return new String(bytes, StandardCharsets.UTF_8).split("\0", -1);
+  }
+
   /** An access to mapped memory. */
   public static String access(String name, long address, long offset, String more) {
     return String.format("%s(%#x+%#x%s)", name, address, offset, more);
@@ -100,8 +111,7 @@ public final class TraceFormat {
   /** An ioctl with this argument, as it is now: before the call. */
   public static String ioctl(
       int fd, int request, NativeBlock argument, Optional<IoctlArray> pointed) {
-    String array =
-        pointed.map(found -> ", " + bytes("array", content(found, argument))).orElse("");
+    String array = pointed.map(found -> ", " + bytes("array", content(found, argument))).orElse("");
     String in = bytes("in", withoutAddress(argument, pointed));
     return String.format("ioctl(%d, %#x, %s%s)", fd, request, in, array);
   }

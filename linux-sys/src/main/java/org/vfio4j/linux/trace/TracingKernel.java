@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.vfio4j.linux.Explanation;
 import org.vfio4j.linux.ForwardingKernel;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Result;
@@ -282,5 +283,16 @@ public final class TracingKernel extends ForwardingKernel {
         () -> TraceFormat.path("list", path),
         () -> below().list(path),
         names -> String.join("\n", names).getBytes(StandardCharsets.UTF_8));
+  }
+
+  @Override
+  public Optional<Explanation> explanation() {
+    Optional<Explanation> why = below().explanation();
+    if (lines != null && why.isPresent()) {
+      Explanation given = why.get();
+      String out = TraceFormat.texts(given.reason().name(), given.fact(), given.hint());
+      write(TraceFormat.line(TraceFormat.call("explanation"), 0, out, ""));
+    }
+    return why;
   }
 }

@@ -17,7 +17,8 @@ import org.vfio4j.linux.Result;
  * A display adapter that can be told its resolution, made by {@link MbochsDriver}.
  *
  * <p>Its picture is a dma-buf, which shows nothing here. What its user writes as the EDID of the
- * monitor is kept, and read in the registers while the monitor is there. Source: {@code samples/vfio-mdev/mbochs.c}.
+ * monitor is kept, and read in the registers while the monitor is there. Source: {@code
+ * samples/vfio-mdev/mbochs.c}.
  */
 public final class MbochsModel extends DisplayModel implements Graphical {
   private static final int IDS = 0x1111_1234;

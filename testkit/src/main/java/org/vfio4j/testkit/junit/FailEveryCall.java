@@ -13,9 +13,9 @@ import java.lang.annotation.Target;
  * must hold.
  *
  * <p>Beside {@code @Test} or {@link VfioModeTest}. The body must take its kernel as a parameter of
- * the type {@link org.vfio4j.linux.Kernel} (one of the type {@link
- * org.vfio4j.testkit.FakeKernel} beside it is the fake below, where nothing fails), opens and closes
- * all that it uses, and runs on a thread of its own. {@code @BeforeEach} and {@code @AfterEach} run once for all of it.
+ * the type {@link org.vfio4j.linux.Kernel} (one of the type {@link org.vfio4j.testkit.FakeKernel}
+ * beside it is the fake below, where nothing fails), opens and closes all that it uses, and runs on
+ * a thread of its own. {@code @BeforeEach} and {@code @AfterEach} run once for all of it.
  */
 @Documented
 @Target({ElementType.METHOD, ElementType.ANNOTATION_TYPE})

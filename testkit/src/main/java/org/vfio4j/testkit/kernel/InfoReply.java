@@ -64,7 +64,9 @@ final class InfoReply {
     }
   }
 
-  /** Puts as much of the chain behind the struct as there is room for, whether that is all or not. */
+  /**
+   * Puts as much of the chain behind the struct as there is room for, whether that is all or not.
+   */
   void putCut(UserPointer info, int argsz, int size, int capOffset, int flag) {
     byte[] chain = chain(size);
     if (chain.length > 0) {

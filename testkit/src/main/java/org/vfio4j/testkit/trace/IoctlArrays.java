@@ -35,7 +35,8 @@ final class IoctlArrays {
       VfioDeviceUapi.VFIO_DEVICE_FEATURE_SET | VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START;
 
   private static final int REPORT =
-      VfioDeviceUapi.VFIO_DEVICE_FEATURE_GET | VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT;
+      VfioDeviceUapi.VFIO_DEVICE_FEATURE_GET
+          | VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT;
 
   private static final int UUID = 16;
 

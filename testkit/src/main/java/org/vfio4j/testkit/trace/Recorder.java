@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.vfio4j.linux.HelperThread;
 import org.vfio4j.linux.Kernel;
+import org.vfio4j.linux.Roots;
+import org.vfio4j.linux.trace.TraceFormat;
 import org.vfio4j.linux.trace.TracingKernel;
 
 /**
@@ -24,6 +26,9 @@ public final class Recorder {
   private Recorder(Kernel recorded) {
     kernel = TracingKernel.over(recorded).in(Ioctls.format()).withMemory().writingTo(this::add);
     add("pageSize() = " + recorded.pageSize());
+    Roots roots = recorded.roots();
+    String paths = TraceFormat.texts(roots.sys(), roots.dev(), roots.proc());
+    add(TraceFormat.line("roots()", 0, paths, roots.toString()));
   }
 
   /** Of the calls that are made of {@link #kernel}, which {@code recorded} serves: any kernel. */

@@ -15,6 +15,8 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.vfio4j.VfioException.Reason;
+import org.vfio4j.linux.Explanation;
 import org.vfio4j.linux.HelperThread;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Linux;
@@ -41,12 +43,14 @@ public final class ReplayKernel implements Kernel {
           "(.*) = (-?\\d+|0x[0-9a-f]+)(?: E\\w+)?(?: out:([0-9a-f]*))?(?: array:([0-9a-f]*))?(?: #.*)?");
 
   private static final String CLOSE = "close(";
+  private static final String EXPLANATION = "explanation()";
   private static final int POLL_REVENTS = 6;
   private static final long NANOS_PER_MILLI = 1_000_000;
 
   private final TraceFormat format = Ioctls.format();
   private final List<Entry> entries = new ArrayList<>();
   private final int pageSize;
+  private final Roots roots;
 
   /** Of what a thread of the library may close as well as the program: when is not certain. */
   private final Set<Entry> closes = new LinkedHashSet<>();
@@ -79,6 +83,8 @@ public final class ReplayKernel implements Kernel {
       entries.add(new Entry(number, parts.group(1), value, text(parts, 3), text(parts, 4)));
     }
     this.pageSize = (int) answer("pageSize()").result();
+    String[] paths = TraceFormat.parseTexts(answer("roots()").bytes());
+    this.roots = new Roots(paths[0], paths[1], paths[2]);
   }
 
   private static String text(Matcher parts, int group) {
@@ -202,7 +208,7 @@ public final class ReplayKernel implements Kernel {
 
   @Override
   public Roots roots() {
-    return Roots.DEFAULT;
+    return roots;
   }
 
   @Override
@@ -324,6 +330,20 @@ public final class ReplayKernel implements Kernel {
             names.length == 0
                 ? List.of()
                 : List.of(new String(names, StandardCharsets.UTF_8).split("\n")));
+  }
+
+  /** Written down only where there is one. */
+  @Override
+  public synchronized Optional<Explanation> explanation() {
+    int i = next;
+    while (i < entries.size() && entries.get(i).call().startsWith(CLOSE)) {
+      i++;
+    }
+    if (isHelper() || i == entries.size() || !entries.get(i).call().equals(EXPLANATION)) {
+      return Optional.empty();
+    }
+    String[] texts = TraceFormat.parseTexts(entries.remove(i).bytes());
+    return Optional.of(new Explanation(Reason.valueOf(texts[0]), texts[1], texts[2]));
   }
 
   /** Memory that has at each access what it had when it was recorded. */

@@ -23,6 +23,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.bridge.AssignedDevice;
+import org.vfio4j.bridge.AssignmentPolicy;
+import org.vfio4j.bridge.CompatBridge;
 import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.cdev.BoundDevice;
 import org.vfio4j.cdev.VfioCdev;
@@ -44,9 +46,11 @@ import org.vfio4j.iommufd.PagingHwpt;
 import org.vfio4j.iommufd.uapi.IommuHwptInvalidate;
 import org.vfio4j.iommufd.uapi.IommuViommuAlloc;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
+import org.vfio4j.linux.ForwardingKernel;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.PciAddress;
+import org.vfio4j.linux.Roots;
 import org.vfio4j.linux.SysfsDevice;
 import org.vfio4j.linux.trace.TracingKernel;
 import org.vfio4j.mdev.Mdev;
@@ -133,7 +137,11 @@ class ReplayTest {
     String answers = ask(recorder.kernel());
     assertThat(answers).contains("EINVAL");
     assertThat(recorder.lines())
-        .startsWith("pageSize() = 4096", "open(\"/dev/iommu\", 0x2) = 3")
+        .startsWith(
+            "pageSize() = 4096",
+            "roots() = 0 out:2f737973002f646576002f70726f63"
+                + " # Roots[sys=/sys, dev=/dev, proc=/proc]",
+            "open(\"/dev/iommu\", 0x2) = 3")
         .contains(
             "ioctl(3, 0x3b81, in:0c0000000000000000000000) = 0 out:0c0000000000000001000000"
                 + " # IOMMU_IOAS_ALLOC size=12 flags=0 out_ioas_id=1",
@@ -305,6 +313,46 @@ class ReplayTest {
           }
         },
         "true DEVICE_ADDED DEVICE_REMOVED");
+  }
+
+  /** What the bridge adds to an errno, recorded above it. */
+  @Test
+  void replaysExplanations() {
+    Kernel bridge = CompatBridge.over(fake, AssignmentPolicy.STAGE_1);
+    VfioMode mode = VfioMode.VFIO_TYPE1V2_IOMMU;
+    try (AssignedDevice other = AssignedDevice.open(bridge, mode, PciAddress.of(ADDRESS))) {
+      Recorder recorder = Recorder.of(bridge);
+      String told = refusal(recorder.kernel(), mode);
+      assertThat(told).startsWith("IN_USE").contains("a group can be open once");
+      ReplayKernel replay = ReplayKernel.of(recorder.lines());
+      assertThat(refusal(replay, mode)).isEqualTo(told);
+      replay.assertFinished();
+    }
+  }
+
+  private static String refusal(Kernel kernel, VfioMode mode) {
+    try {
+      AssignedDevice.open(kernel, mode, PciAddress.of(ADDRESS)).close();
+      return "none";
+    } catch (VfioException e) {
+      return e.reason() + " " + e.getMessage();
+    }
+  }
+
+  /** A container has the host's files elsewhere. */
+  @Test
+  void replaysWhereFilesAre() {
+    Kernel elsewhere =
+        new ForwardingKernel(fake) {
+          @Override
+          public Roots roots() {
+            return new Roots("/host/sys", "/dev", "/proc");
+          }
+        };
+    Recorder recorder = Recorder.of(elsewhere);
+    String told = refusal(recorder.kernel(), VfioMode.IOMMUFD);
+    assertThat(told).contains("/host/sys");
+    assertThat(refusal(ReplayKernel.of(recorder.lines()), VfioMode.IOMMUFD)).isEqualTo(told);
   }
 
   @Test
