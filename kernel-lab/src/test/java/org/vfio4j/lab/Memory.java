@@ -61,9 +61,12 @@ final class Memory {
     return readOnly(block.get(0, block.capacity()));
   }
 
-  /** Where memory that can be written ends, of which there are so many pages, and nothing follows. */
+  /**
+   * Where memory that can be written ends, of which there are so many pages, and nothing follows.
+   */
   static long end(int pages) {
-    String maps = new String(Kernel.host().readFile("/proc/self/maps").value(), StandardCharsets.US_ASCII);
+    String maps =
+        new String(Kernel.host().readFile("/proc/self/maps").value(), StandardCharsets.US_ASCII);
     long start = 0;
     long end = 0;
     for (String line : maps.split("\n")) {
