@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.vfio4j.Errno;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.memory.MappedMemory;
@@ -86,5 +87,36 @@ final class Memory {
     return Lab.KERNEL
         .mmap(-1, 0, count * PAGE, protection, Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS)
         .value();
+  }
+
+  /**
+   * A page of which the next one is mapped by nobody: found by mapping until two are side by side.
+   *
+   * @param request a call on {@code fd} that reads its argument, to see when the other one is gone:
+   *     that is only when the garbage collector knows that nobody can reach it
+   */
+  static MappedMemory pageBeforeNothing(int fd, int request) {
+    MappedMemory page = pageBelowAnother();
+    long giveUp = System.nanoTime() + 20_000_000_000L;
+    while (Lab.KERNEL.ioctl(fd, request, page.address() + PAGE) != Errno.EFAULT.result()) {
+      if (System.nanoTime() > giveUp) {
+        throw new AssertionError("it does not go");
+      }
+      System.gc();
+      Thread.yield();
+    }
+    return page;
+  }
+
+  private static MappedMemory pageBelowAnother() {
+    MappedMemory upper = pages(1);
+    MappedMemory lower = pages(1);
+    while (lower.address() + PAGE != upper.address()) {
+      Lab.KERNEL.munmap(upper);
+      upper = lower;
+      lower = pages(1);
+    }
+    Lab.KERNEL.munmap(upper);
+    return lower;
   }
 }

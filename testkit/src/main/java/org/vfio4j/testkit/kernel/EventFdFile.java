@@ -1,105 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.testkit.kernel;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.vfio4j.Errno;
 import org.vfio4j.linux.Linux;
 
-/** An eventfd: a counter. Source: {@code fs/eventfd.c}. */
+/** The file of an eventfd. Source: {@code fs/eventfd.c}. */
 final class EventFdFile extends OpenFile {
   private static final int SEMAPHORE = 1;
-  private static final long FULL = -1;
 
-  private final Gate gate;
-  private final boolean semaphore;
+  private final Core core;
+  private final EventFdContext context;
   private final boolean blocking;
-  private final List<Virqfd> watchers = new ArrayList<>();
-  private long count;
 
-  EventFdFile(Gate gate, int initial, int flags) {
+  EventFdFile(Core core, int initial, int flags) {
     super("anon_inode:[eventfd]");
     KernelError.refuseIf(
         (flags & ~(SEMAPHORE | Linux.EFD_NONBLOCK | Linux.EFD_CLOEXEC)) != 0, Errno.EINVAL);
-    this.gate = gate;
-    this.count = Integer.toUnsignedLong(initial);
-    this.semaphore = (flags & SEMAPHORE) != 0;
+    this.core = core;
+    boolean semaphore = (flags & SEMAPHORE) != 0;
+    this.context = new EventFdContext(core.gate(), Integer.toUnsignedLong(initial), semaphore);
     this.blocking = (flags & Linux.EFD_NONBLOCK) == 0;
   }
 
-  /** eventfd_signal(): by a device. */
-  void signal() {
-    if (count != FULL) {
-      count++;
-    }
-    changed();
-  }
-
-  /** Takes the count, as who watches in the kernel does. */
-  long take() {
-    long taken = count;
-    count = 0;
-    return taken;
-  }
-
-  boolean isRaised() {
-    return count != 0;
-  }
-
-  void watch(Virqfd watcher) {
-    watchers.add(watcher);
-  }
-
-  void unwatch(Virqfd watcher) {
-    watchers.remove(watcher);
+  EventFdContext context() {
+    return context;
   }
 
   @Override
   long read(UserPointer target, int length) {
     KernelError.refuseIf(length < Long.BYTES, Errno.EINVAL);
-    KernelError.refuseIf(count == 0 && !blocking, Errno.EAGAIN);
-    gate.await(() -> count != 0, -1);
-    long value = semaphore ? 1 : count;
-    count -= value;
-    target.putLong(0, value);
-    gate.changed();
+    KernelError.refuseIf(!context.isRaised() && !blocking, Errno.EAGAIN);
+    core.gate().await(context::isRaised, -1);
+    target.putLong(0, context.take());
     return Long.BYTES;
   }
 
   @Override
   long write(UserPointer source, int length) {
-    KernelError.refuseIf(length < Long.BYTES, Errno.EINVAL);
+    boolean tooLong = length > Long.BYTES && core.version().isAtLeast(6, 9);
+    KernelError.refuseIf(length < Long.BYTES || tooLong, Errno.EINVAL);
     long value = source.getLong(0);
-    KernelError.refuseIf(value == FULL, Errno.EINVAL);
-    KernelError.refuseIf(!fits(value) && !blocking, Errno.EAGAIN);
-    gate.await(() -> fits(value), -1);
-    count += value;
-    if (value != 0) {
-      changed();
-    }
+    KernelError.refuseIf(value == -1, Errno.EINVAL);
+    KernelError.refuseIf(!context.fits(value) && !blocking, Errno.EAGAIN);
+    core.gate().await(() -> context.fits(value), -1);
+    context.add(value);
     return Long.BYTES;
-  }
-
-  /** The greatest count is one below the one that says "full". */
-  private boolean fits(long value) {
-    return Long.compareUnsigned(FULL - count, value) > 0;
   }
 
   @Override
   void release() {
-    watchers.forEach(Virqfd::hungUp);
-    watchers.clear();
+    context.hangUp();
   }
 
   @Override
   int ready() {
-    return (count != 0 ? Linux.POLLIN : 0)
-        | (fits(1) ? Linux.POLLOUT : 0)
-        | (count == FULL ? Linux.POLLERR : 0);
-  }
-
-  private void changed() {
-    List.copyOf(watchers).forEach(Virqfd::raised);
-    gate.changed();
+    return (context.isRaised() ? Linux.POLLIN : 0)
+        | (context.fits(1) ? Linux.POLLOUT : 0)
+        | (context.isFull() ? Linux.POLLERR : 0);
   }
 }

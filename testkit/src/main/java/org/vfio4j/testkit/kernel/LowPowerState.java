@@ -16,7 +16,7 @@ import org.vfio4j.device.uapi.VfioDeviceLowPowerEntryWithWakeup;
 final class LowPowerState {
   private final Core core;
   private boolean engaged;
-  private EventFdFile wakeup;
+  private EventFdContext wakeup;
 
   LowPowerState(Core core) {
     this.core = core;
@@ -42,18 +42,13 @@ final class LowPowerState {
     int fd =
         feature.getInt(VfioDeviceFeature.DATA + VfioDeviceLowPowerEntryWithWakeup.WAKEUP_EVENTFD);
     KernelError.refuseIf(fd < 0, Errno.EINVAL);
-    OpenFile file = core.files().get(fd);
-    KernelError.refuseIf(!(file instanceof EventFdFile), Errno.EINVAL);
-    enter((EventFdFile) file);
+    enter(EventFdContext.of(core.files().get(fd)));
   }
 
-  private void enter(EventFdFile eventFd) {
+  private void enter(EventFdContext eventFd) {
     KernelError.refuseIf(engaged, Errno.EINVAL);
     engaged = true;
     wakeup = eventFd;
-    if (wakeup != null) {
-      wakeup.hold();
-    }
   }
 
   void exit(int flags, int room) {
@@ -64,10 +59,7 @@ final class LowPowerState {
 
   void exit() {
     engaged = false;
-    if (wakeup != null) {
-      wakeup.drop();
-      wakeup = null;
-    }
+    wakeup = null;
   }
 
   /** A call on the device begins: it does not sleep then. */

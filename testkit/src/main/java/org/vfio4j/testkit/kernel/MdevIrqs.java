@@ -3,6 +3,7 @@ package org.vfio4j.testkit.kernel;
 
 import static org.vfio4j.device.uapi.VfioDeviceUapi.*;
 
+import java.util.Optional;
 import org.vfio4j.Errno;
 import org.vfio4j.device.uapi.VfioIrqInfo;
 import org.vfio4j.device.uapi.VfioIrqSet;
@@ -27,7 +28,7 @@ final class MdevIrqs {
   private final MdevDevice device;
   private final MediatedModel model;
   private int enabled = NONE;
-  private EventFdFile eventFd;
+  private EventFdContext eventFd;
   private boolean masked;
 
   MdevIrqs(Core core, MdevDevice device) {
@@ -74,8 +75,11 @@ final class MdevIrqs {
         };
     KernelError.refuseIf(
         Integer.compareUnsigned(argsz - VfioIrqSet.SIZEOF, count * width) < 0, Errno.EINVAL);
-    MediatedIrq irq = model.irq(index).orElseThrow(() -> KernelError.of(Errno.ENOTTY));
-    KernelError.refuseIf(irq.count() == 0, Errno.EINVAL);
+    Optional<MediatedIrq> known = model.irq(index);
+    KernelError.refuseIf(known.isPresent() && known.get().count() == 0, Errno.EINVAL);
+    // memdup_user(): all of it, before anything is looked at.
+    set.get(VfioIrqSet.DATA, count * width);
+    MediatedIrq irq = known.orElseThrow(() -> KernelError.of(Errno.ENOTTY));
     boolean maskable = (irq.flags() & VFIO_IRQ_INFO_MASKABLE) != 0;
     boolean first = start == 0 && count == 1;
     switch (flags & ACTIONS) {
@@ -108,10 +112,7 @@ final class MdevIrqs {
       disable();
       int fd = set.getInt(VfioIrqSet.DATA);
       if (fd >= 0) {
-        OpenFile file = core.files().get(fd);
-        KernelError.refuseIf(!(file instanceof EventFdFile), Errno.EINVAL);
-        file.hold();
-        eventFd = (EventFdFile) file;
+        eventFd = EventFdContext.of(core.files().get(fd));
         enabled = index;
       }
       return;
@@ -132,7 +133,6 @@ final class MdevIrqs {
 
   private void disable() {
     if (enabled != NONE) {
-      eventFd.drop();
       eventFd = null;
       masked = false;
       enabled = NONE;

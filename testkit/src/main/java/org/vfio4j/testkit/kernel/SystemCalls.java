@@ -396,7 +396,7 @@ public final class SystemCalls implements Kernel {
 
   @Override
   public int eventfd(int initial, int flags) {
-    return (int) call(() -> core.files().add(new EventFdFile(gate, initial, flags)));
+    return (int) call(() -> core.files().add(new EventFdFile(core, initial, flags)));
   }
 
   /** Of mediated devices and their parents. */

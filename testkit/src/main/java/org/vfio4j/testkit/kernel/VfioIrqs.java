@@ -25,7 +25,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
 
   private final Core core;
   private final PciDevice pci;
-  private final Map<Integer, EventFdFile> vectors = new HashMap<>();
+  private final Map<Integer, EventFdContext> vectors = new HashMap<>();
 
   /** Which of INTX, MSI and MSIX is enabled. */
   private int type = NONE;
@@ -33,8 +33,8 @@ final class VfioIrqs implements PciDevice.InterruptSink {
   private int allocated;
   private boolean masked;
   private boolean lineDisabled;
-  private EventFdFile error;
-  private EventFdFile request;
+  private EventFdContext error;
+  private EventFdContext request;
   private final Virqfd unmask = new Virqfd(this::unmaskLine);
 
   VfioIrqs(Core core, PciDevice pci) {
@@ -106,6 +106,8 @@ final class VfioIrqs implements PciDevice.InterruptSink {
         };
     KernelError.refuseIf(
         Integer.compareUnsigned(argsz - VfioIrqSet.SIZEOF, count * width) < 0, Errno.EINVAL);
+    // memdup_user(): all of it, before anything is looked at.
+    set.get(VfioIrqSet.DATA, count * width);
     Data data = new Data(set, flags & DATA, start, count);
     int action = flags & ACTIONS;
     switch (index) {
@@ -158,18 +160,8 @@ final class VfioIrqs implements PciDevice.InterruptSink {
     }
   }
 
-  /** Held, as eventfd_ctx_fdget() does. */
-  private EventFdFile eventFd(int fd) {
-    OpenFile file = core.files().get(fd);
-    KernelError.refuseIf(!(file instanceof EventFdFile), Errno.EINVAL);
-    file.hold();
-    return (EventFdFile) file;
-  }
-
-  private static void drop(EventFdFile file) {
-    if (file != null) {
-      file.drop();
-    }
+  private EventFdContext eventFd(int fd) {
+    return EventFdContext.of(core.files().get(fd));
   }
 
   private void maskLine(Data data) {
@@ -204,8 +196,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
     boolean wrong = !(isLineEnabled() || type == NONE) || !data.isFirstOnly();
     KernelError.refuseIf(wrong, Errno.EINVAL);
     if (data.isEventFds()) {
-      EventFdFile file = data.fd(0) < 0 ? null : eventFd(data.fd(0));
-      drop(vectors.put(0, file));
+      vectors.put(0, data.fd(0) < 0 ? null : eventFd(data.fd(0)));
       if (type == NONE) {
         type = VFIO_PCI_INTX_IRQ_INDEX;
         masked = lineDisabled;
@@ -229,9 +220,9 @@ final class VfioIrqs implements PciDevice.InterruptSink {
     }
   }
 
-  private static void signal(EventFdFile file) {
-    if (file != null) {
-      file.signal();
+  private static void signal(EventFdContext eventFd) {
+    if (eventFd != null) {
+      eventFd.signal();
     }
   }
 
@@ -292,9 +283,8 @@ final class VfioIrqs implements PciDevice.InterruptSink {
     if (!data.isEventFds()) {
       KernelError.refuseIf(type != index, Errno.EINVAL);
       for (int i = 0; i < data.count(); i++) {
-        EventFdFile file = vectors.get(data.start() + i);
         if (data.isOn(i)) {
-          signal(file);
+          signal(vectors.get(data.start() + i));
         }
       }
       return 0;
@@ -327,7 +317,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
     try {
       for (; done < data.count(); done++) {
         int vector = data.start() + done;
-        drop(vectors.remove(vector));
+        vectors.remove(vector);
         int fd = data.fd(done);
         if (fd >= 0) {
           KernelError.refuseIf(vector >= allocated && !grows, Errno.EINVAL);
@@ -336,7 +326,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
       }
     } catch (KernelError e) {
       for (int i = 0; i <= done; i++) {
-        drop(vectors.remove(data.start() + i));
+        vectors.remove(data.start() + i);
       }
       throw e;
     }
@@ -354,17 +344,15 @@ final class VfioIrqs implements PciDevice.InterruptSink {
   private void disable() {
     unmask.disable();
     enableInHardware(false);
-    vectors.values().forEach(VfioIrqs::drop);
     vectors.clear();
     type = NONE;
   }
 
-  private EventFdFile single(EventFdFile registered, Data data) {
+  private EventFdContext single(EventFdContext registered, Data data) {
     KernelError.refuseIf(data.start() != 0 || data.count() > 1, Errno.EINVAL);
     if (data.isNone()) {
       KernelError.refuseIf(registered == null, Errno.EINVAL);
       if (data.count() == 0) {
-        drop(registered);
         return null;
       }
       registered.signal();
@@ -382,9 +370,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
       KernelError.refuseIf(core.version().refusesStrangeTriggers(), Errno.EINVAL);
       return registered;
     }
-    EventFdFile file = fd < 0 ? null : eventFd(fd);
-    drop(registered);
-    return file;
+    return fd < 0 ? null : eventFd(fd);
   }
 
   /** The host wants the device back. */
@@ -396,8 +382,6 @@ final class VfioIrqs implements PciDevice.InterruptSink {
     if (type != NONE) {
       disable();
     }
-    drop(error);
-    drop(request);
     pci.interrupts(null);
   }
 }

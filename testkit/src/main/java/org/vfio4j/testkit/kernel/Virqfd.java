@@ -11,39 +11,36 @@ import org.vfio4j.Errno;
  */
 final class Virqfd {
   private final Runnable action;
-  private EventFdFile file;
+  private EventFdContext eventFd;
 
   Virqfd(Runnable action) {
     this.action = action;
   }
 
   /** EBUSY when another eventfd does it already. */
-  void enable(OpenFile eventFd) {
-    KernelError.refuseIf(!(eventFd instanceof EventFdFile), Errno.EINVAL);
-    KernelError.refuseIf(file != null, Errno.EBUSY);
-    file = (EventFdFile) eventFd;
-    file.watch(this);
+  void enable(OpenFile file) {
+    EventFdContext wanted = EventFdContext.of(file);
+    KernelError.refuseIf(eventFd != null, Errno.EBUSY);
+    eventFd = wanted;
+    eventFd.watch(this);
     // What is there already is seen, but not taken.
-    if (file.isRaised()) {
+    if (eventFd.isRaised()) {
       action.run();
     }
   }
 
+  /** virqfd_shutdown(), which takes what is there. */
   void disable() {
-    if (file != null) {
-      file.unwatch(this);
-      file = null;
+    if (eventFd != null) {
+      eventFd.unwatch(this);
+      eventFd.take();
+      eventFd = null;
     }
   }
 
   /** By the eventfd. */
   void raised() {
-    file.take();
+    eventFd.take();
     action.run();
-  }
-
-  /** By the eventfd: its last descriptor is closed. */
-  void hungUp() {
-    file = null;
   }
 }
