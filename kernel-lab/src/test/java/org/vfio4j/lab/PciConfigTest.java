@@ -9,8 +9,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.VfioMode;
+import org.vfio4j.device.Interrupts;
 import org.vfio4j.device.PciConfigSpace;
 import org.vfio4j.device.PciConfigSpace.Capability;
+import org.vfio4j.device.Region;
 import org.vfio4j.device.VfioPci;
 import org.vfio4j.linux.PciAddress;
 
@@ -18,6 +20,17 @@ import org.vfio4j.linux.PciAddress;
 class PciConfigTest {
   private static final int BAR_0 = 0x10;
   private static final int INTERRUPT_LINE = 0x3c;
+
+  // The register of PCI Express that is called so, and what is in it.
+  private static final int DEVICE_CONTROL = 0x08;
+  private static final int PAYLOAD = 0x00e0;
+  private static final int READ_REQUEST = 0x7000;
+  private static final int FUNCTION_RESET = 0x8000;
+
+  /** A register of an NVMe controller, and the sizes of queues in it. */
+  private static final int NVME_CC = 0x14;
+
+  private static final int QUEUE_SIZES = 0x46_0000;
 
   @EveryGroupMode
   void ids(VfioMode mode) {
@@ -108,6 +121,56 @@ class PciConfigTest {
       assertThat(edu.device().region(VfioPci.BAR0).getIntLe(0)).isEqualTo(Edu.IDENTITY);
     }
     assertThat(sysfs(Lab.EDU).getInt(BAR_0)).isEqualTo(bar);
+  }
+
+  /** PCI Express: the program sees the sizes that it writes, and the device does not. */
+  @EveryGroupMode
+  void deviceControl(VfioMode mode) {
+    try (AssignedDevice nvme = AssignedDevice.open(Lab.KERNEL, mode, Lab.NVME)) {
+      PciConfigSpace config = nvme.device().config();
+      int express = config.findCapability(PciConfigSpace.PCI_CAP_ID_EXP).orElseThrow().offset();
+      int control = express + DEVICE_CONTROL;
+      int before = config.read16(control);
+      int hardware = sysfs(Lab.NVME).getShort(control);
+      int written = before & ~(PAYLOAD | READ_REQUEST) | 0x5020;
+      config.write16(control, written);
+      assertThat(config.read16(control)).isEqualTo(written);
+      assertThat(sysfs(Lab.NVME).getShort(control) & PAYLOAD).isEqualTo(hardware & PAYLOAD);
+
+      // A reset of the function, which the bit does not show.
+      Region registers = nvme.device().region(VfioPci.BAR0);
+      registers.putIntLe(NVME_CC, QUEUE_SIZES);
+      assertThat(registers.getIntLe(NVME_CC)).isEqualTo(QUEUE_SIZES);
+      config.write16(control, written | FUNCTION_RESET);
+      assertThat(config.read16(control)).isEqualTo(written);
+      assertThat(registers.getIntLe(NVME_CC)).isZero();
+      assertThat(config.isMemoryEnabled()).isTrue();
+      config.write16(control, before);
+    }
+  }
+
+  /** A write that ends where the flags of MSI begin writes them, too, as the program saw them. */
+  @EveryGroupMode
+  void theBytesBeforeTheFlagsOfMsi(VfioMode mode) {
+    try (AssignedDevice edu = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU)) {
+      PciConfigSpace config = edu.device().config();
+      int msi = config.findCapability(PciConfigSpace.PCI_CAP_ID_MSI).orElseThrow().offset();
+      for (boolean one : new boolean[] {false, true}) {
+        try (Interrupts interrupts = edu.device().interrupts(VfioPci.MSI).enable(1)) {
+          assertThat(sysfs(Lab.EDU).get(msi + 2) & 1).isOne();
+          config.write8(msi, 0);
+          config.write8(msi + 3, 0);
+          assertThat(sysfs(Lab.EDU).get(msi + 2) & 1).isOne();
+          if (one) {
+            config.write8(msi + 1, 0);
+          } else {
+            config.write16(msi, 0);
+          }
+          assertThat(sysfs(Lab.EDU).get(msi + 2) & 1).isZero();
+          assertThat(interrupts.isClosed()).isFalse();
+        }
+      }
+    }
   }
 
   private static ByteBuffer sysfs(PciAddress address) {

@@ -16,10 +16,16 @@ import org.vfio4j.device.RegionInfo;
 import org.vfio4j.device.VfioDevice;
 import org.vfio4j.device.VfioPci;
 import org.vfio4j.linux.PciDriver;
+import org.vfio4j.memory.NativeBlock;
 
 /** Regions by system calls and by mapping. */
 class RegionTest {
   private static final int MIB = 1 << 20;
+
+  /** The table of MSI-X of {@code nvme}, with 65 vectors. */
+  private static final int NVME_TABLE = 0x2000;
+
+  private static final int NVME_TABLE_END = NVME_TABLE + 65 * 16;
 
   @EveryGroupMode
   void regionsOfEdu(VfioMode mode) {
@@ -215,6 +221,41 @@ class RegionTest {
       }
       config.enableMemory(true);
       assertThat(bar.getIntLe(0)).isEqualTo(Edu.IDENTITY);
+    }
+  }
+
+  /** There is no access that could fail: the table of MSI-X is hidden in any case. */
+  @EveryGroupMode
+  void theTableOfMsixWithMemoryDecodingOff(VfioMode mode) {
+    try (AssignedDevice assigned = AssignedDevice.open(Lab.KERNEL, mode, Lab.NVME)) {
+      assigned.device().config().enableMemory(false);
+      Region bar = assigned.device().region(VfioPci.BAR0);
+      assertThat(bar.getIntLe(NVME_TABLE)).isEqualTo(-1);
+      bar.putIntLe(NVME_TABLE, 1);
+      byte[] end = new byte[8];
+      bar.read(NVME_TABLE_END - end.length, end, 0, end.length);
+      assertThat(end).containsOnly(0xff);
+      byte[] around = new byte[16];
+      for (int start : new int[] {NVME_TABLE - 8, NVME_TABLE_END - 8}) {
+        VfioException refusal =
+            Refusal.of(Reason.DEVICE_FAULT, () -> bar.read(start, around, 0, around.length));
+        assertThat(refusal.errno()).contains(Errno.EIO);
+      }
+    }
+  }
+
+  /** Nothing can be read and written anywhere. */
+  @EveryGroupMode
+  void nothingOfWhatIsNotThere(VfioMode mode) {
+    try (AssignedDevice assigned = AssignedDevice.open(Lab.KERNEL, mode, Lab.EDU)) {
+      int fd = assigned.device().fd();
+      NativeBlock none = new NativeBlock(1);
+      // A BAR's end, BAR 2, VGA, and a region far behind the last.
+      for (long offset : new long[] {MIB, 2L << 40, 8L << 40, 9L << 40, 1000L << 40}) {
+        assertThat(Lab.KERNEL.pread(fd, none, 0, offset)).isZero();
+        assertThat(Lab.KERNEL.pwrite(fd, none, 0, offset)).isZero();
+        assertThat(Lab.KERNEL.pread(fd, none, 1, offset)).isEqualTo(Errno.EINVAL.result());
+      }
     }
   }
 

@@ -26,6 +26,7 @@ import org.vfio4j.bridge.VfioMode;
 import org.vfio4j.cdev.BoundDevice;
 import org.vfio4j.cdev.UnboundDevice;
 import org.vfio4j.cdev.VfioCdev;
+import org.vfio4j.cdev.uapi.VfioCdevUapi;
 import org.vfio4j.device.DeviceFeature;
 import org.vfio4j.device.DmaLogging;
 import org.vfio4j.device.Interrupts;
@@ -42,6 +43,8 @@ import org.vfio4j.device.uapi.VfioDeviceFeature;
 import org.vfio4j.device.uapi.VfioDeviceFeatureDmaLoggingControl;
 import org.vfio4j.device.uapi.VfioDeviceFeatureDmaLoggingRange;
 import org.vfio4j.device.uapi.VfioDeviceFeatureDmaLoggingReport;
+import org.vfio4j.device.uapi.VfioDeviceUapi;
+import org.vfio4j.device.uapi.VfioPciHotReset;
 import org.vfio4j.dma.DirtyBitmap;
 import org.vfio4j.dma.DmaBuffer;
 import org.vfio4j.dma.IovaRange;
@@ -68,6 +71,10 @@ class DeviceFeaturesTest {
   private static final PciAddress HERE = PciAddress.of("0000:00:03.0");
   private static final VfToken TOKEN = VfToken.of("bd8d9d2b-5a5f-4f5a-a211-f591514ba1f3");
   private static final PciAddress THERE = PciAddress.of("0000:00:04.0");
+
+  // Behind one bridge.
+  private static final PciAddress FIRST = PciAddress.of("0000:01:01.0");
+  private static final PciAddress SECOND = PciAddress.of("0000:01:02.0");
 
   /** A register that can be saved, with neither P2P nor pre-copy; it fails when 0xdead is in it. */
   private static class Register implements DeviceModel, Migratable {
@@ -282,6 +289,86 @@ class DeviceFeaturesTest {
       refused(Reason.DEVICE_FAULT, () -> mapped.getIntLe(0));
       here.device().lowPower().exit();
       assertThat(mapped.getIntLe(0)).isEqualTo(1);
+    }
+  }
+
+  private static Kernel twoBehindABridge() {
+    return FakeKernel.of(
+        KernelVersion.LINUX_6_12,
+        machine -> {
+          machine
+              .runtimePowerManagement()
+              .device("0000:00:01.0", new InertModel(PciFunction.of(1, 1).bridge()))
+              .inGroup(1);
+          for (PciAddress address : List.of(FIRST, SECOND)) {
+            machine
+                .device(address.toString(), new Register())
+                .inGroup(1 + address.device())
+                .behind("0000:00:01.0")
+                .boundTo("vfio-pci");
+          }
+        });
+  }
+
+  /** It is one for the drivers of all devices that it reaches. */
+  @Test
+  void aHotResetEndsMigrations() {
+    Kernel kernel = twoBehindABridge();
+    try (Iommufd iommufd = Iommufd.open(kernel);
+        BoundDevice one = VfioCdev.find(kernel, FIRST).open().bind(iommufd, DeviceCookie.of(1));
+        BoundDevice two = VfioCdev.find(kernel, SECOND).open().bind(iommufd, DeviceCookie.of(2));
+        SavingStream saved = two.migration().stopCopy()) {
+      assertThat(two.migration().state()).isEqualTo(MigrationState.STOP_COPY);
+      one.planHotReset().execute();
+      assertThat(two.migration().state()).isEqualTo(MigrationState.RUNNING);
+      assertThat(saved.isClosed()).isFalse();
+    }
+  }
+
+  /** Also one that is refused, since it looks for the owners of devices that are awake. */
+  @Test
+  void aHotResetWakesAllOfTheBus() {
+    Kernel kernel = twoBehindABridge();
+    try (Iommufd iommufd = Iommufd.open(kernel);
+        Iommufd other = Iommufd.open(kernel);
+        EventFd wakeup = EventFd.create(kernel, "wake-up");
+        BoundDevice one = VfioCdev.find(kernel, FIRST).open().bind(iommufd, DeviceCookie.of(1));
+        BoundDevice two = VfioCdev.find(kernel, SECOND).open().bind(other, DeviceCookie.of(2))) {
+      two.lowPower().enter(wakeup);
+      VfioPciHotReset reset = new VfioPciHotReset(0);
+      assertThat(kernel.ioctl(one.fd(), VfioDeviceUapi.VFIO_DEVICE_PCI_HOT_RESET, reset))
+          .isEqualTo(Errno.EINVAL.result());
+      assertThat(wakeup.take()).isEqualTo(1);
+    }
+  }
+
+  /** But not one that has nothing to do on the device. */
+  @Test
+  void callsThatWake() {
+    Kernel kernel = twoBehindABridge();
+    NativeBlock block = new NativeBlock(8);
+    try (Iommufd iommufd = Iommufd.open(kernel);
+        EventFd wakeup = EventFd.create(kernel, "wake-up");
+        BoundDevice here = VfioCdev.find(kernel, FIRST).open().bind(iommufd, DeviceCookie.of(1))) {
+      int fd = here.fd();
+      here.lowPower().enter(wakeup);
+      assertThat(kernel.ioctl(fd, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, 16L)).isNegative();
+      assertThat(kernel.pread(fd, block, 0, 0)).isZero();
+      assertThat(kernel.pread(fd, block, 8, 100L << 40)).isEqualTo(Errno.EINVAL.result());
+      assertThat(wakeup.take()).isZero();
+      for (int request :
+          new int[] {
+            VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+            VfioDeviceUapi.VFIO_DEVICE_FEATURE,
+            VfioDeviceUapi.VFIO_DEVICE_GET_INFO,
+            0x3BFF
+          }) {
+        assertThat(kernel.ioctl(fd, request, 16L)).isNegative();
+        assertThat(wakeup.take()).as("0x%x", request).isEqualTo(1);
+        here.lowPower().enter(wakeup);
+      }
+      assertThat(kernel.pread(fd, block, 8, 8L << 40)).isEqualTo(Errno.EINVAL.result());
+      assertThat(wakeup.take()).as("a region that is known").isEqualTo(1);
     }
   }
 

@@ -112,8 +112,8 @@ public final class PciFunction {
   }
 
   /**
-   * It is a root port that completes atomic operations of the devices behind it: {@code
-   * VFIO_PCI_ATOMIC_COMP32}, {@code _COMP64} and {@code _COMP128}.
+   * It completes atomic operations: {@code VFIO_PCI_ATOMIC_COMP32}, {@code _COMP64} and {@code
+   * _COMP128}. VFIO tells of those that both the function and the root port in front of it do.
    */
   public PciFunction completesAtomics(int widths) {
     completedAtomics = widths;

@@ -40,6 +40,8 @@ final class ConfigSpace {
   static final int CAP_MSI = 0x05;
   static final int CAP_EXPRESS = 0x10;
   static final int CAP_MSIX = 0x11;
+  static final int EXPRESS_CONTROL = 0x08;
+  static final int EXPRESS_CONTROL_2 = 0x28;
   static final int MSI_FLAGS = 2;
   static final int MSI_64BIT = 0x80;
   static final int MSI_ENABLE = 0x1;
@@ -57,6 +59,7 @@ final class ConfigSpace {
   private final ByteBuffer writable;
   private int msi;
   private int msix;
+  private int express;
 
   ConfigSpace(PciFunction function, int barAddress) {
     this.function = function;
@@ -154,6 +157,7 @@ final class ConfigSpace {
       at += MSIX_SIZE;
     }
     if (function.isExpress()) {
+      express = at;
       capability(link, at, CAP_EXPRESS);
       // Version 2, an endpoint integrated into the root complex.
       bytes.putShort(at + 2, (short) 0x92);
@@ -181,6 +185,10 @@ final class ConfigSpace {
 
   int msix() {
     return msix;
+  }
+
+  int express() {
+    return express;
   }
 
   /** In bytes, of the capability with this id; 0 of one that is not known. */

@@ -61,6 +61,7 @@ final class Core {
   /** A function is found on the bus. */
   PciDevice add(MachineDevice described) {
     PciDevice device = new PciDevice(described, path(described), barAddress);
+    device.busReset(isAloneOnBus(device));
     barAddress += BAR_ADDRESSES;
     devices.put(device.name(), device);
     if (described.group() >= 0) {
@@ -154,6 +155,14 @@ final class Core {
       }
     }
     return null;
+  }
+
+  /** Whether a reset of its bus, which is not a root bus, is one of the function alone. */
+  boolean isAloneOnBus(PciDevice device) {
+    return !device.isOnRootBus()
+        && !device.function().isBridge()
+        && devices.values().stream()
+            .noneMatch(other -> other != device && other.bridgePath().equals(device.bridgePath()));
   }
 
   List<PciDevice> devices() {

@@ -53,6 +53,7 @@ final class DeviceFile extends PositionedFile {
       return 0;
     }
     KernelError.refuseIf(!granted, Errno.EINVAL);
+    device.opened().wake();
     if (!fromGroup) {
       switch (request) {
         case VfioCdevUapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT -> {
@@ -69,11 +70,7 @@ final class DeviceFile extends PositionedFile {
     if (request == VfioDeviceUapi.VFIO_DEVICE_FEATURE) {
       return feature(argument);
     }
-    int result = device.opened().ioctl(request, argument);
-    if (request == VfioDeviceUapi.VFIO_DEVICE_RESET) {
-      device.features().reset();
-    }
-    return result;
+    return device.opened().ioctl(request, argument);
   }
 
   private void bind(UserPointer bind) {

@@ -102,9 +102,10 @@ final class GroupFile extends CharacterFile {
     return core.files().add(file);
   }
 
-  /** Of which the driver says that it is called so. */
+  /** Of which the driver says that it is called so; those that leave are not asked. */
   private VfioDevice device(String text) {
     return group.devices().stream()
+        .filter(device -> !device.isLeaving())
         .filter(device -> device.device().matches(text))
         .findFirst()
         .orElseThrow(() -> KernelError.of(Errno.ENODEV));

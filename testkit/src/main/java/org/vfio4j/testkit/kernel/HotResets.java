@@ -81,6 +81,12 @@ final class HotResets {
       KernelError.refuseIf(!isInSet(device), Errno.EINVAL);
     }
     for (PciDevice device : affected) {
+      // vfio_pci_dev_set_pm_runtime_get(): even if it is refused then.
+      if (device.vfio().opened() != null) {
+        device.vfio().opened().wake();
+      }
+    }
+    for (PciDevice device : affected) {
       boolean owned =
           count == 0
               ? devId(device) != VfioDeviceUapi.VFIO_PCI_DEVID_NOT_OWNED
@@ -89,10 +95,37 @@ final class HotResets {
       boolean accessed = device.vfio().opened() instanceof VfioPci open && open.isAccessed();
       KernelError.refuseIf(accessed, Errno.EBUSY);
     }
-    // pci_reset_bus(), which waits for nobody who has one of them locked.
-    boolean locked = affected.stream().anyMatch(device -> device.vfio().isLeaving());
-    KernelError.refuseIf(locked, Errno.EAGAIN);
+    KernelError.refuseIf(!resetBus(affected), Errno.EAGAIN);
+  }
+
+  /**
+   * vfio_pci_dev_set_try_reset(): the last of a set that is closed, where one of it could not be
+   * reset alone.
+   */
+  void resetUnused() {
+    if (pci.isOnRootBus()) {
+      return;
+    }
+    List<PciDevice> affected = affected();
+    boolean unused =
+        affected.stream()
+            .allMatch(
+                device -> isInSet(device) && (device == pci || device.vfio().opened() == null));
+    boolean needed = affected.stream().anyMatch(PciDevice::needsReset);
+    if (unused && needed && resetBus(affected)) {
+      affected.forEach(device -> device.needsReset(false));
+    }
+  }
+
+  /** pci_reset_bus(): false where somebody has one of them locked, for whom it does not wait. */
+  private static boolean resetBus(List<PciDevice> affected) {
+    if (affected.stream().anyMatch(device -> device.vfio().isLeaving())) {
+      return false;
+    }
     affected.forEach(device -> device.model().reset());
+    // reset_done() of their drivers.
+    affected.forEach(device -> device.vfio().features().reset());
+    return true;
   }
 
   private List<VfioGroup> groups(UserPointer reset, int count, int most) {
@@ -108,12 +141,20 @@ final class HotResets {
     return groups;
   }
 
-  /** All on the bus, and on the buses behind its bridges. */
+  /** pci_walk_bus(): all on the bus, each with what is behind it. */
   private List<PciDevice> affected() {
-    return core.devices().stream()
-        .filter(device -> device.path().startsWith(pci.bridgePath() + "/"))
-        .sorted((a, b) -> PciAddress.of(a.name()).compareTo(PciAddress.of(b.name())))
-        .toList();
+    List<PciDevice> found = new ArrayList<>();
+    walk(pci.bridgePath(), found);
+    return found;
+  }
+
+  private void walk(String bridge, List<PciDevice> found) {
+    for (PciDevice device : core.devices()) {
+      if (device.bridgePath().equals(bridge)) {
+        found.add(device);
+        walk(device.path(), found);
+      }
+    }
   }
 
   /** Functions of one bus share a reset, and so what VFIO calls a set; a virtual one does not. */

@@ -34,7 +34,6 @@ final class PciDevice implements DeviceBus, BusDevice {
         public void reset() {}
       };
 
-  private int messageQueueMax;
   private final String name;
   private final String path;
   private final DeviceModel model;
@@ -47,6 +46,12 @@ final class PciDevice implements DeviceBus, BusDevice {
   private InterruptSink sink;
   private boolean line;
   private boolean present = true;
+  private boolean busReset;
+
+  /** Of vfio-pci, as long as that has the device. */
+  private boolean needsReset;
+
+  private int messageQueueMax;
 
   /** Of a virtual function; null for the others. */
   private final PciDevice physical;
@@ -107,8 +112,31 @@ final class PciDevice implements DeviceBus, BusDevice {
     return physicalToken;
   }
 
-  /** vfio_pci_vf_init(). */
+  /** What the last close has left undone. */
+  boolean needsReset() {
+    return needsReset;
+  }
+
+  void needsReset(boolean needed) {
+    needsReset = needed;
+  }
+
+  /**
+   * pci_init_reset_methods(): whether a reset of its bus counts as one of its own, which the kernel
+   * asks when it finds the device, before it looks for the next ones on the bus.
+   */
+  boolean isBusReset() {
+    return busReset;
+  }
+
+  void busReset(boolean counts) {
+    busReset = counts;
+  }
+
+  /** vfio_pci_core_init_dev() and vfio_pci_vf_init(). */
   void vfioTakes() {
+    needsReset = false;
+    messageQueueMax = 0;
     if (isVirtual()) {
       physicalToken = physical.token;
     } else if (function().virtualFunctions() > 0) {
@@ -164,6 +192,11 @@ final class PciDevice implements DeviceBus, BusDevice {
   void unplug() {
     present = false;
     config.vanish();
+  }
+
+  /** pci_physfn(): itself, if it is no virtual one. */
+  PciDevice physicalFunction() {
+    return isVirtual() ? physical : this;
   }
 
   PciFunction function() {

@@ -18,12 +18,26 @@ final class VfioConfig {
   private static final int MSI_QUEUE = 0x70;
 
   private static final int MSI_QUEUE_SHIFT = 4;
+
+  /** PCI_EXP_DEVCTL_PAYLOAD, in the lower byte of the register. */
+  private static final int PAYLOAD = 0xe0;
+
+  /** PCI_EXP_DEVCTL_READRQ, PCI_EXP_DEVCTL_BCR_FLR and PCI_EXP_DEVCTL_PHANTOM, in the upper one. */
+  private static final int READ_REQUEST = 0x70;
+
+  private static final int FUNCTION_RESET = 0x80;
+  private static final int PHANTOM = 0x02;
+
+  /** PCI_EXP_DEVCTL2_ARI. */
+  private static final int ARI = 0x20;
+
   private static final int DWORD = 4;
   private static final int BARS_END = ConfigSpace.BAR_0 + DWORD * PciFunction.BARS;
 
   private final PciDevice pci;
   private final ConfigSpace hardware;
   private final VfioIrqs irqs;
+  private final FunctionReset reset;
 
   /** What the process sees of the bits that are virtual. */
   private final byte[] virtual;
@@ -31,11 +45,15 @@ final class VfioConfig {
   private final byte[] isVirtual;
   private final byte[] isWritable;
 
-  VfioConfig(PciDevice pci, VfioIrqs irqs) {
+  VfioConfig(PciDevice pci, VfioIrqs irqs, FunctionReset reset) {
     this.pci = pci;
     this.hardware = pci.config();
     this.irqs = irqs;
+    this.reset = reset;
     virtual = hardware.content();
+    if (pci.isVirtual()) {
+      virtual[ConfigSpace.INTERRUPT_PIN] = 0;
+    }
     isVirtual = new byte[virtual.length];
     isWritable = new byte[virtual.length];
     Arrays.fill(isWritable, (byte) -1);
@@ -59,7 +77,10 @@ final class VfioConfig {
     set(isWritable, ConfigSpace.INTERRUPT_LINE, 1);
   }
 
-  /** Capabilities are read from the device; of their fields only some of MSI can be written. */
+  /**
+   * Capabilities are read from the device; of their fields only some of MSI and of PCI Express can
+   * be written.
+   */
   private void capabilities() {
     for (int at = hardware.getByte(ConfigSpace.CAPABILITIES) & 0xfc; at != 0; ) {
       int id = hardware.getByte(at);
@@ -71,6 +92,14 @@ final class VfioConfig {
         set(isVirtual, at + DWORD, length - DWORD);
         set(isWritable, at + ConfigSpace.MSI_FLAGS, 1);
         set(isWritable, at + DWORD, length - DWORD);
+      } else if (id == ConfigSpace.CAP_EXPRESS) {
+        int control = at + ConfigSpace.EXPRESS_CONTROL;
+        isVirtual[control] = (byte) PAYLOAD;
+        isVirtual[control + 1] = (byte) (READ_REQUEST | FUNCTION_RESET);
+        isWritable[control] = -1;
+        isWritable[control + 1] = (byte) ~PHANTOM;
+        isWritable[at + ConfigSpace.EXPRESS_CONTROL_2] = (byte) ~ARI;
+        isWritable[at + ConfigSpace.EXPRESS_CONTROL_2 + 1] = -1;
       }
       at = hardware.getByte(at + 1) & 0xfc;
     }
@@ -120,21 +149,43 @@ final class VfioConfig {
   }
 
   private void written(int at, byte value) {
+    int flags = hardware.msi() + ConfigSpace.MSI_FLAGS;
     if (at == ConfigSpace.COMMAND) {
       int decode = ConfigSpace.COMMAND_MEMORY | ConfigSpace.COMMAND_IO;
       virtual[at] = (byte) ((virtual[at] & ~decode) | (value & decode));
     } else if (at == ConfigSpace.COMMAND + 1) {
       irqs.disableLine(((virtual[at] << Byte.SIZE) & ConfigSpace.COMMAND_INTX_DISABLE) != 0);
-    } else if (hardware.msi() != 0 && at == hardware.msi() + ConfigSpace.MSI_FLAGS) {
-      // MSI is enabled by VFIO_DEVICE_SET_IRQS.
-      if (!irqs.isMsiEnabled()) {
-        virtual[at] &= (byte) ~ConfigSpace.MSI_ENABLE;
+    } else if (hardware.msi() != 0 && (at == flags || at == flags - 1)) {
+      // vfio_msi_config_write() does it for the byte before them, too.
+      msiWritten(flags);
+    } else if (hardware.express() != 0
+        && at == hardware.express() + ConfigSpace.EXPRESS_CONTROL + 1
+        && (virtual[at] & FUNCTION_RESET) != 0) {
+      virtual[at] &= (byte) ~FUNCTION_RESET;
+      resetFunction();
+    }
+  }
+
+  private void msiWritten(int flags) {
+    // MSI is enabled by VFIO_DEVICE_SET_IRQS.
+    if (!irqs.isMsiEnabled()) {
+      virtual[flags] &= (byte) ~ConfigSpace.MSI_ENABLE;
+    }
+    int most = pci.messageQueueMax() << MSI_QUEUE_SHIFT;
+    if ((virtual[flags] & MSI_QUEUE) > most) {
+      virtual[flags] = (byte) ((virtual[flags] & ~MSI_QUEUE) | most);
+    }
+    hardware.write(flags, virtual[flags]);
+  }
+
+  /** vfio_exp_config_write(): the process is not told whether it came to that. */
+  private void resetFunction() {
+    if (pci.function().isResettable()) {
+      try {
+        reset.attempt();
+      } catch (KernelError refused) {
+        // Somebody unbinds the device.
       }
-      int most = pci.messageQueueMax() << MSI_QUEUE_SHIFT;
-      if ((virtual[at] & MSI_QUEUE) > most) {
-        virtual[at] = (byte) ((virtual[at] & ~MSI_QUEUE) | most);
-      }
-      hardware.write(at, virtual[at]);
     }
   }
 

@@ -121,7 +121,6 @@ final class VfioDevice {
 
   /** VFIO_GROUP_GET_DEVICE_FD. The device may be open already. */
   void openFromGroup(IommufdContext iommufd, boolean privileged) {
-    KernelError.refuseIf(leaving, Errno.ENODEV);
     boolean first = openCount == 0;
     if (first && iommufd != null && group.isNoIommu()) {
       // iommufd_device_bind() had not heard of them, and wants coherent caches.
@@ -165,7 +164,12 @@ final class VfioDevice {
       context = iommufd;
       context.hold();
     }
-    opened = device.open(core);
+    try {
+      opened = device.open(core);
+    } catch (KernelError e) {
+      unuse();
+      throw e;
+    }
     if (opened instanceof VfioPci) {
       // As variants of vfio-pci do; the samples of mediated devices go on where they were.
       features.reset();
@@ -184,6 +188,10 @@ final class VfioDevice {
     opened.close();
     opened = null;
     fromNode = false;
+    unuse();
+  }
+
+  private void unuse() {
     if (usedGroup != null) {
       GroupFile file = usedGroup;
       usedGroup = null;

@@ -59,7 +59,10 @@ final class VfioMdev implements VfioOps, DeviceMemory.Registers {
       case VfioDeviceUapi.VFIO_DEVICE_GET_REGION_INFO -> regionInfo(argument);
       case VfioDeviceUapi.VFIO_DEVICE_GET_IRQ_INFO -> irqs.info(argument);
       case VfioDeviceUapi.VFIO_DEVICE_SET_IRQS -> irqs.set(argument);
-      case VfioDeviceUapi.VFIO_DEVICE_RESET -> model.reset();
+      case VfioDeviceUapi.VFIO_DEVICE_RESET -> {
+        model.reset();
+        device.vfio().features().reset();
+      }
       case VfioDeviceUapi.VFIO_DEVICE_QUERY_GFX_PLANE -> graphics().plane(argument);
       case VfioDeviceUapi.VFIO_DEVICE_GET_GFX_DMABUF -> {
         return graphics().dmaBuf(argument);

@@ -6,6 +6,9 @@ import org.vfio4j.memory.MappedMemory;
 
 /** What a driver of VFIO does with a device that is open: {@code struct vfio_device_ops}. */
 interface VfioOps {
+  /** A call is about to be made. */
+  default void wake() {}
+
   int ioctl(int request, UserPointer argument);
 
   /**

@@ -40,10 +40,14 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   private final PciDevice pci;
   private final VfioIrqs irqs;
   private final VfioConfig config;
+  private final FunctionReset reset;
   private final HotResets hotResets;
   private final IoEventFds ioEventFds;
   private final LowPowerState lowPower;
   private final List<VfioDmaBufFile> dmaBufs = new ArrayList<>();
+
+  /** reset_works: as it was opened. */
+  private final boolean resetWorks;
 
   /** Reads and writes of registers that are under way. */
   private int accesses;
@@ -63,10 +67,12 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
         hardware.setCommand(io ? ConfigSpace.COMMAND_IO : ConfigSpace.COMMAND_MEMORY, true);
       }
     }
+    reset = new FunctionReset(core, pci);
+    resetWorks = reset.attempt();
     saved = hardware.content();
     hardware.setCommand(ConfigSpace.COMMAND_INTX_DISABLE, false);
     irqs = new VfioIrqs(core, pci);
-    config = new VfioConfig(pci, irqs);
+    config = new VfioConfig(pci, irqs, reset);
     hotResets = new HotResets(core, pci);
     ioEventFds = new IoEventFds(core, pci, config);
     lowPower = new LowPowerState(core);
@@ -88,9 +94,10 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
       pci.config().write(at, saved[at]);
     }
     pci.config().setCommand(ConfigSpace.COMMAND_MASTER, false);
-    if (pci.function().isResettable()) {
-      pci.model().reset();
-    }
+    // Who unbinds or removes it has it locked, and the kernel does not wait for that.
+    boolean done = resetWorks && !pci.vfio().isLeaving() && reset.attempt();
+    pci.needsReset(!done);
+    hotResets.resetUnused();
   }
 
   @Override
@@ -99,8 +106,12 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   }
 
   @Override
-  public int ioctl(int request, UserPointer argument) {
+  public void wake() {
     lowPower.wake();
+  }
+
+  @Override
+  public int ioctl(int request, UserPointer argument) {
     switch (request) {
       case VfioDeviceUapi.VFIO_DEVICE_GET_INFO -> info(argument);
       case VfioDeviceUapi.VFIO_DEVICE_GET_REGION_INFO -> regionInfo(argument);
@@ -109,10 +120,8 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
         return irqs.set(argument);
       }
       case VfioDeviceUapi.VFIO_DEVICE_RESET -> {
-        KernelError.refuseIf(!pci.function().isResettable(), Errno.EINVAL);
-        // pci_try_reset_function(): who unbinds or removes it has the device locked.
-        KernelError.refuseIf(pci.vfio().isLeaving(), Errno.EAGAIN);
-        pci.vfio().whileResetting(() -> pci.model().reset());
+        KernelError.refuseIf(!resetWorks, Errno.EINVAL);
+        KernelError.refuseIf(!reset.attempt(), Errno.ENOTTY);
       }
       case VfioDeviceUapi.VFIO_DEVICE_GET_PCI_HOT_RESET_INFO -> hotResets.info(argument);
       case VfioDeviceUapi.VFIO_DEVICE_PCI_HOT_RESET -> hotResets.reset(argument);
@@ -124,7 +133,6 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
 
   @Override
   public int feature(UserPointer feature, int flags, int room) {
-    lowPower.wake();
     int number = flags & VfioDeviceUapi.VFIO_DEVICE_FEATURE_MASK;
     boolean hasLowPower = core.version().isAtLeast(6, 1);
     if (number == VfioDeviceUapi.VFIO_DEVICE_FEATURE_PCI_VF_TOKEN) {
@@ -194,7 +202,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
 
   private void info(UserPointer info) {
     int argsz = info.argsz(INFO_MIN_SIZE);
-    int reset = pci.function().isResettable() ? VfioDeviceUapi.VFIO_DEVICE_FLAGS_RESET : 0;
+    int resettable = resetWorks ? VfioDeviceUapi.VFIO_DEVICE_FLAGS_RESET : 0;
     InfoReply capabilities = new InfoReply(core.version());
     if (core.version().isAtLeast(6, 5) && completedAtomics() != 0) {
       capabilities.add(
@@ -202,7 +210,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
     }
     NativeBlock reply = new NativeBlock(VfioDeviceInfo.SIZEOF);
     reply.putInt(VfioDeviceInfo.ARGSZ, argsz);
-    reply.putInt(VfioDeviceInfo.FLAGS, VfioDeviceUapi.VFIO_DEVICE_FLAGS_PCI | reset);
+    reply.putInt(VfioDeviceInfo.FLAGS, VfioDeviceUapi.VFIO_DEVICE_FLAGS_PCI | resettable);
     reply.putInt(VfioDeviceInfo.NUM_REGIONS, REGIONS);
     reply.putInt(VfioDeviceInfo.NUM_IRQS, VfioIrqs.INDEXES);
     // The last word came as padding, with the alignment of capabilities.
@@ -218,11 +226,13 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
         VfioDeviceUapi.VFIO_DEVICE_FLAGS_CAPS);
   }
 
-  /** vfio_pci_info_atomic_cap(): of the root port right in front of the function. */
+  /** vfio_pci_info_atomic_cap(): what both the function and its root port complete. */
   private int completedAtomics() {
+    PciFunction function = pci.physicalFunction().function();
     String bridge = pci.bridgePath();
     PciDevice port = core.device(bridge.substring(bridge.lastIndexOf('/') + 1));
-    return port == null || !port.isOnRootBus() ? 0 : port.function().completedAtomics();
+    boolean can = function.isExpress() && port != null && port.isOnRootBus();
+    return can ? function.completedAtomics() & port.function().completedAtomics() : 0;
   }
 
   private void regionInfo(UserPointer info) {
@@ -277,14 +287,15 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   }
 
   private long transfer(UserPointer user, int length, long offset, boolean write) {
-    lowPower.wake();
-    int index = (int) (offset >>> OFFSET_SHIFT);
-    long position = offset & OFFSET_MASK;
-    KernelError.refuseIf(
-        index < 0 || index >= VfioDeviceUapi.VFIO_PCI_VGA_REGION_INDEX, Errno.EINVAL);
     if (length == 0) {
       return 0;
     }
+    int index = (int) (offset >>> OFFSET_SHIFT);
+    long position = offset & OFFSET_MASK;
+    // That of VGA is known, and is nowhere.
+    KernelError.refuseIf(
+        index < 0 || index > VfioDeviceUapi.VFIO_PCI_VGA_REGION_INDEX, Errno.EINVAL);
+    lowPower.wake();
     if (index == VfioDeviceUapi.VFIO_PCI_CONFIG_REGION_INDEX) {
       return write ? config.write(user, length, position) : config.read(user, length, position);
     }
@@ -296,7 +307,6 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
   /** In accesses as wide as they can be. */
   private long registers(int bar, UserPointer user, int length, long start, boolean write) {
     boolean memory = pci.function().bar(bar).space() != Space.IO;
-    KernelError.refuseIf(memory && !config.isMemoryEnabled(), Errno.EIO);
     int widest = memory ? core.version().widestRegionAccess() : Integer.BYTES;
     for (int done = 0; done < length; ) {
       long at = start + done;
@@ -315,6 +325,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
       while (width > left || at % width != 0 || (width > 1 && hidden(bar, at + width - 1, 1) > 0)) {
         width /= 2;
       }
+      KernelError.refuseIf(memory && !config.isMemoryEnabled(), Errno.EIO);
       accesses++;
       try {
         if (write) {
