@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -13,12 +15,14 @@ import org.vfio4j.Errno;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
 import org.vfio4j.cdev.BoundDevice;
+import org.vfio4j.cdev.UnboundDevice;
 import org.vfio4j.cdev.VfioCdev;
 import org.vfio4j.device.DeviceFeature;
 import org.vfio4j.device.DeviceInfo;
 import org.vfio4j.device.Isolation;
 import org.vfio4j.device.VfToken;
 import org.vfio4j.device.VfioDevice;
+import org.vfio4j.device.VfioPci;
 import org.vfio4j.device.uapi.VfioDeviceFeature;
 import org.vfio4j.device.uapi.VfioDeviceUapi;
 import org.vfio4j.group.IommuType;
@@ -38,6 +42,8 @@ class SriovTest {
   private static final PciAddress VF_1 = PciAddress.of("0000:02:00.1");
   private static final PciAddress VF_2 = PciAddress.of("0000:02:00.2");
   private static final VfToken TOKEN = VfToken.of("bd8d9d2b-5a5f-4f5a-a211-f591514ba1f3");
+
+  private static final int INTERRUPT_PIN = 0x3d;
 
   private SysfsDevice physical;
 
@@ -93,6 +99,11 @@ class SriovTest {
     virtualFunctions(2);
     assertThat(physical.attribute("sriov_numvfs")).contains("2");
     assertThat(write("sriov_numvfs", "1")).as("not from 2 to 1").isEqualTo(Errno.EBUSY.result());
+    // That is asked before vfio-pci is.
+    enableSriov("N");
+    assertThat(write("sriov_numvfs", "1")).isEqualTo(Errno.EBUSY.result());
+    assertThat(write("sriov_numvfs", "0")).isEqualTo(Errno.ENOENT.result());
+    enableSriov("Y");
     virtualFunctions(2);
     assertThat(physical.link("virtfn0")).contains(VF_1.toString());
     assertThat(physical.link("virtfn1")).contains(VF_2.toString());
@@ -235,6 +246,31 @@ class SriovTest {
         BoundDevice device =
             VfioCdev.find(Lab.KERNEL, VF_1).open().bind(iommufd, DeviceCookie.of(1))) {
       assertThat(device.config().size()).isEqualTo(4096);
+      // It has no interrupt line.
+      assertThat(device.config().read8(INTERRUPT_PIN)).isZero();
+      assertThat(device.interrupts(VfioPci.INTX).info().count()).isZero();
     }
+  }
+
+  /** The first one goes first, and the others stay while somebody has that open. */
+  @Test
+  @Tag("lab")
+  void theyGoInTheirOrder() throws Exception {
+    virtualFunctions(2);
+    CompletableFuture<Void> gone;
+    try (UnboundDevice first = VfioCdev.find(Lab.KERNEL, VF_1).open()) {
+      gone = CompletableFuture.runAsync(() -> virtualFunctions(0));
+      long giveUp = System.nanoTime() + 20_000_000_000L;
+      while (Lab.sysfs(VF_1).driver().isPresent() && System.nanoTime() < giveUp) {
+        Thread.sleep(5);
+      }
+      assertThat(Lab.sysfs(VF_1).driver()).isEmpty();
+      Thread.sleep(50);
+      assertThat(Lab.sysfs(VF_2).driver()).contains(PciDriver.VFIO_PCI);
+      assertThat(gone.isDone()).isFalse();
+      assertThat(first.isClosed()).isFalse();
+    }
+    gone.get(60, TimeUnit.SECONDS);
+    Refusal.of(Reason.NO_SUCH_DEVICE, () -> Lab.sysfs(VF_2));
   }
 }

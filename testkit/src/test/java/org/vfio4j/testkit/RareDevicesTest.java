@@ -17,6 +17,7 @@ import org.vfio4j.cdev.VfioCdev;
 import org.vfio4j.device.DeviceFeature;
 import org.vfio4j.device.DeviceInfo;
 import org.vfio4j.device.DmaBuf;
+import org.vfio4j.device.PciConfigSpace;
 import org.vfio4j.device.Region;
 import org.vfio4j.device.RegionInfo;
 import org.vfio4j.device.VfioDevice;
@@ -30,6 +31,7 @@ import org.vfio4j.iommufd.Ioas;
 import org.vfio4j.iommufd.Iommufd;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.PciAddress;
+import org.vfio4j.linux.PciDriver;
 import org.vfio4j.linux.Result;
 import org.vfio4j.linux.SysfsDevice;
 import org.vfio4j.testkit.device.InertModel;
@@ -38,15 +40,17 @@ import org.vfio4j.testkit.device.MediatedDriver;
 import org.vfio4j.testkit.device.MediatedModel;
 import org.vfio4j.testkit.device.MediatedRegion;
 import org.vfio4j.testkit.device.MediatedType;
+import org.vfio4j.testkit.device.NvmeModel;
 import org.vfio4j.testkit.device.PciFunction;
 import org.vfio4j.testkit.machine.KernelVersion;
+import org.vfio4j.testkit.machine.Machine;
 
 /** Regions, resets and capabilities that no device of the lab has. */
 class RareDevicesTest {
   private static final PciAddress HERE = PciAddress.of("0000:00:03.0");
   private static final PciAddress THERE = PciAddress.of("0000:00:04.0");
 
-  /** One function, behind a root port that completes all of its atomic operations. */
+  /** Functions behind a root port that completes all atomic operations: it is for both to do so. */
   @Test
   void atomicOperations() {
     int all =
@@ -54,27 +58,87 @@ class RareDevicesTest {
             | VfioDeviceUapi.VFIO_PCI_ATOMIC_COMP64
             | VfioDeviceUapi.VFIO_PCI_ATOMIC_COMP128;
     PciFunction port = PciFunction.of(1, 1).bridge().completesAtomics(all);
-    PciAddress address = PciAddress.of("0000:01:00.0");
+    PciAddress every = PciAddress.of("0000:01:00.0");
+    PciAddress one = PciAddress.of("0000:01:01.0");
+    PciAddress conventional = PciAddress.of("0000:01:02.0");
     for (KernelVersion version : List.of(KernelVersion.LINUX_6_2, KernelVersion.LINUX_6_12)) {
       Kernel kernel =
           FakeKernel.of(
               version,
               machine -> {
                 machine.device("0000:00:02.0", new InertModel(port)).inGroup(1);
-                machine
-                    .device("0000:01:00.0", new Busmaster())
-                    .inGroup(2)
-                    .behind("0000:00:02.0")
-                    .boundTo("vfio-pci");
+                PciFunction express = PciFunction.of(1, 2).express().completesAtomics(all);
+                PciFunction less = PciFunction.of(1, 2).express();
+                less.completesAtomics(VfioDeviceUapi.VFIO_PCI_ATOMIC_COMP64);
+                PciFunction pci = PciFunction.of(1, 2).completesAtomics(all);
+                behindPort(machine, every, express, 2);
+                behindPort(machine, one, less, 3);
+                behindPort(machine, conventional, pci, 4);
               });
-      try (AssignedDevice here =
-          AssignedDevice.open(kernel, VfioMode.VFIO_TYPE1V2_IOMMU, address)) {
-        boolean told = version.isAtLeast(6, 5);
-        assertThat(here.device().info().atomicCompletions())
-            .isEqualTo(told ? Set.of(32, 64, 128) : Set.of());
-        assertThat(here.device().info().has(DeviceInfo.Flag.CAPS)).isEqualTo(told);
-      }
+      boolean told = version.isAtLeast(6, 5);
+      assertAtomics(kernel, every, told ? Set.of(32, 64, 128) : Set.of());
+      assertAtomics(kernel, one, told ? Set.of(64) : Set.of());
+      assertAtomics(kernel, conventional, Set.of());
     }
+  }
+
+  private static void behindPort(
+      Machine machine, PciAddress address, PciFunction function, int group) {
+    machine
+        .device(address.toString(), new InertModel(function))
+        .inGroup(group)
+        .behind("0000:00:02.0")
+        .boundTo("vfio-pci");
+  }
+
+  private static void assertAtomics(Kernel kernel, PciAddress address, Set<Integer> bits) {
+    try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.VFIO_TYPE1V2_IOMMU, address)) {
+      assertThat(here.device().info().atomicCompletions()).isEqualTo(bits);
+      assertThat(here.device().info().has(DeviceInfo.Flag.CAPS)).isEqualTo(!bits.isEmpty());
+    }
+  }
+
+  /** How many vectors of MSI may be configured is what one driver's users have enabled. */
+  @Test
+  void theQueueOfMsi() {
+    Kernel kernel =
+        FakeKernel.of(
+            KernelVersion.LINUX_6_12,
+            machine ->
+                machine
+                    .device(HERE.toString(), new InertModel(PciFunction.of(1, 1).msi(4)))
+                    .inGroup(1)
+                    .boundTo("vfio-pci"));
+    try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.IOMMUFD, HERE)) {
+      here.device().interrupts(VfioPci.MSI).enable(4).close();
+    }
+    assertThat(configuredQueue(kernel)).isEqualTo(2 << 4);
+    PciDriver.unbind(kernel, HERE);
+    PciDriver.bind(kernel, HERE, PciDriver.VFIO_PCI);
+    assertThat(configuredQueue(kernel)).isZero();
+  }
+
+  /** Of the flags of MSI, after all vectors were written to it. */
+  private static int configuredQueue(Kernel kernel) {
+    try (AssignedDevice here = AssignedDevice.open(kernel, VfioMode.IOMMUFD, HERE)) {
+      PciConfigSpace config = here.device().config();
+      int flags = config.findCapability(PciConfigSpace.PCI_CAP_ID_MSI).orElseThrow().offset() + 2;
+      config.write16(flags, 0x70);
+      return config.read16(flags) & 0x70;
+    }
+  }
+
+  /** A driver that knows nothing of them makes no virtual functions. */
+  @Test
+  void virtualFunctionsOfADriverThatHasNone() {
+    NvmeModel nvme = new NvmeModel("here", 1 << 20).withVirtualFunctions(2);
+    Kernel kernel =
+        FakeKernel.of(
+            KernelVersion.LINUX_6_12,
+            machine -> machine.device(HERE.toString(), nvme).inGroup(1).boundTo("pci-stub"));
+    String attribute = SysfsDevice.pci(kernel, HERE).path() + "/sriov_numvfs";
+    assertThat(kernel.writeFile(attribute, new byte[] {'1'})).isEqualTo(Errno.ENOENT.result());
+    assertThat(kernel.writeFile(attribute, new byte[] {'0'})).isEqualTo(1);
   }
 
   /** A mediated device of which parts can be mapped, and no more. */

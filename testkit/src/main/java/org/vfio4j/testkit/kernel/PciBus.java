@@ -13,9 +13,10 @@ import org.vfio4j.testkit.machine.MachineDevice;
 /** Drivers, and which device is bound to which: what is written to /sys/bus/pci. */
 final class PciBus {
   static final String VFIO_PCI = "vfio-pci";
+  static final String PCI_STUB = "pci-stub";
 
   /** Drivers that leave the DMA of their devices to others. */
-  private static final Set<String> MANAGED = Set.of(VFIO_PCI, "pci-stub", "pcieport");
+  private static final Set<String> MANAGED = Set.of(VFIO_PCI, PCI_STUB, "pcieport");
 
   private final Core core;
   private final SysTree tree;

@@ -21,6 +21,9 @@ final class Sriov {
   private final PciDevice physical;
   private final List<PciDevice> functions = new ArrayList<>();
 
+  /** num_VFs: not yet while they come, still while they go. */
+  private int active;
+
   Sriov(Core core, SysTree tree, PciBus bus, PciDevice physical) {
     this.core = core;
     this.tree = tree;
@@ -29,7 +32,7 @@ final class Sriov {
     tree.addSriov(
         physical,
         () -> text(physical.function().virtualFunctions()),
-        () -> text(functions.size()),
+        () -> text(active),
         this::store);
   }
 
@@ -38,20 +41,22 @@ final class Sriov {
   }
 
   boolean isActive() {
-    return !functions.isEmpty();
+    return active > 0;
   }
 
   private int store(byte[] written) {
     int wanted = number(new String(written, StandardCharsets.US_ASCII).strip());
     KernelError.refuseIf(wanted > physical.function().virtualFunctions(), Errno.ERANGE);
-    if (wanted != functions.size()) {
-      boolean byVfio = physical.driver().equals(PciBus.VFIO_PCI);
-      boolean can = !physical.driver().isEmpty() && (!byVfio || core.isSriovEnabled());
-      KernelError.refuseIf(!can, Errno.ENOENT);
+    if (wanted != active) {
+      String driver = physical.driver();
+      // No driver, or one without sriov_configure().
+      KernelError.refuseIf(driver.isEmpty() || driver.equals(PciBus.PCI_STUB), Errno.ENOENT);
+      KernelError.refuseIf(wanted > 0 && isActive(), Errno.EBUSY);
+      boolean refuses = driver.equals(PciBus.VFIO_PCI) && !core.isSriovEnabled();
+      KernelError.refuseIf(refuses, Errno.ENOENT);
       if (wanted == 0) {
         disable();
       } else {
-        KernelError.refuseIf(isActive(), Errno.EBUSY);
         enable(wanted);
       }
     }
@@ -80,16 +85,18 @@ final class Sriov {
       tree.linkVirtualFunction(physical, function, i);
       bus.arrived(function, physical);
     }
+    active = count;
   }
 
   /** Waits until nobody has one of them open. */
   void disable() {
-    for (int i = functions.size() - 1; i >= 0; i--) {
-      PciDevice function = functions.get(i);
+    for (int i = 0; !functions.isEmpty(); i++) {
+      PciDevice function = functions.get(0);
       bus.leaves(function);
       tree.removeVirtualFunction(physical, function, i);
       core.removeDevice(function);
-      functions.remove(i);
+      functions.remove(function);
     }
+    active = 0;
   }
 }

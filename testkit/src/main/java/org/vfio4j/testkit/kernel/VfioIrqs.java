@@ -73,7 +73,8 @@ final class VfioIrqs implements PciDevice.InterruptSink {
 
   private int count(int index) {
     return switch (index) {
-      case VFIO_PCI_INTX_IRQ_INDEX -> pci.function().hasInterruptPin() ? 1 : 0;
+      // The pin of a virtual function is none, whatever it says.
+      case VFIO_PCI_INTX_IRQ_INDEX -> pci.function().hasInterruptPin() && !pci.isVirtual() ? 1 : 0;
       case VFIO_PCI_MSI_IRQ_INDEX -> pci.function().msiVectors();
       case VFIO_PCI_MSIX_IRQ_INDEX -> pci.function().msixVectors();
       case VFIO_PCI_ERR_IRQ_INDEX -> pci.function().isExpress() ? 1 : 0;
