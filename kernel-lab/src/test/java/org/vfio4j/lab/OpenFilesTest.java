@@ -182,6 +182,8 @@ class OpenFilesTest {
     assertThat(Lab.KERNEL.pread(fd, word, 1, 0)).isEqualTo(1);
     assertThat(refused(Lab.KERNEL.pread(remove, word, 1, 0))).isEqualTo(Errno.EBADF);
     mdev.remove();
+    assertThat(Lab.KERNEL.pread(fd, word, 1, 1)).as("of what was read before").isEqualTo(1);
+    assertThat(refused(Lab.KERNEL.pread(fd, word, 1, 1))).isEqualTo(Errno.ENODEV);
     assertThat(refused(Lab.KERNEL.pread(fd, word, 1, 0))).isEqualTo(Errno.ENODEV);
     assertThat(refused(Lab.KERNEL.write(remove, word, 1))).isEqualTo(Errno.ENODEV);
   }

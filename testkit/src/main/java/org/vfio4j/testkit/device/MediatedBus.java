@@ -10,15 +10,16 @@ public interface MediatedBus {
   /**
    * Reads memory: {@code vfio_dma_rw} of the kernel.
    *
-   * @return false when a part of it is not mapped: nothing was read then, and the fault is recorded
+   * @return false when a part of it is not mapped, or for writing only: nothing was read then, and
+   *     the fault is recorded
    */
   boolean readMemory(long iova, byte[] target, int start, int length);
 
   /**
    * Writes memory: {@code vfio_dma_rw} of the kernel.
    *
-   * @return false when a part of it is not mapped, or for reading only: nothing was written then,
-   *     and the fault is recorded
+   * @return false when a part of it is not mapped, or for reading only, or in a container for
+   *     writing only: nothing was written then, and the fault is recorded
    */
   boolean writeMemory(long iova, byte[] source, int start, int length);
 
