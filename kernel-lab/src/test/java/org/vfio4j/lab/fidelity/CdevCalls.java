@@ -52,8 +52,13 @@ public final class CdevCalls {
         CallKind.of(0, 2, CDEV, CdevCalls::attach));
   }
 
+  /** Mostly for both, or little could be done. */
+  static int access(Draw draw) {
+    return draw.mostly(Linux.O_RDWR, Linux.O_RDONLY, Linux.O_WRONLY);
+  }
+
   static Call open(Draw draw, World world) {
-    return Call.open(draw.of(NODES), Linux.O_RDWR, world.handle(CDEV));
+    return Call.open(draw.of(NODES), access(draw), world.handle(CDEV));
   }
 
   private static Call close(Draw draw, World world) {

@@ -81,7 +81,7 @@ public final class MdevCalls {
   }
 
   private static Call openNode(Draw draw, World world) {
-    return Call.openNodeOf(device(draw), Linux.O_RDWR, world.handle(CdevCalls.CDEV));
+    return Call.openNodeOf(device(draw), CdevCalls.access(draw), world.handle(CdevCalls.CDEV));
   }
 
   private static Call openDevice(Draw draw, World world) {
