@@ -254,43 +254,40 @@ class ReplayTest {
   /** Other calls whose arguments have addresses; all of which are refused here. */
   @Test
   void replaysOtherArrays() {
-    replays(
-        fake,
-        kernel -> {
-          int fd = kernel.open("/dev/iommu", Linux.O_RDWR);
-          NativeBlock array = new NativeBlock(64);
-          array.putLong(0, 5);
-          long address = array.address();
-          VfioDeviceFeature start = new VfioDeviceFeature(24);
-          start.flags(2 << 16 | VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START);
-          start.putInt(16, 2);
-          start.putLong(24, address);
-          VfioDeviceFeature report = new VfioDeviceFeature(32);
-          report.flags(1 << 16 | VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT);
-          report.putLong(16, 1 << 20);
-          report.putLong(24, 4096);
-          report.putLong(32, address);
-          VfioDeviceBindIommufd bind = new VfioDeviceBindIommufd();
-          bind.argsz(24).flags(VfioCdevUapi.VFIO_DEVICE_BIND_FLAG_TOKEN).tokenUuidPtr(address);
-          String answers =
-              List.of(
-                      kernel.ioctl(
-                          fd,
-                          IommufdUapi.IOMMU_HWPT_INVALIDATE,
-                          new IommuHwptInvalidate().entryLen(16).entryNum(2).dataUptr(address)),
-                      kernel.ioctl(
-                          fd,
-                          IommufdUapi.IOMMU_VIOMMU_ALLOC,
-                          new IommuViommuAlloc().dataLen(32).dataUptr(address)),
-                      kernel.ioctl(fd, VfioDeviceUapi.VFIO_DEVICE_FEATURE, start),
-                      kernel.ioctl(fd, VfioDeviceUapi.VFIO_DEVICE_FEATURE, report),
-                      kernel.ioctl(fd, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, bind))
-                  .toString();
-          Reference.reachabilityFence(array);
-          kernel.close(fd);
-          return answers;
-        },
-        "[-2, -25, -25, -25, -25]");
+    replays(fake, ReplayTest::pointToArrays, "[-2, -25, -25, -25, -25]");
+  }
+
+  private static String pointToArrays(Kernel kernel) {
+    int fd = kernel.open("/dev/iommu", Linux.O_RDWR);
+    NativeBlock array = new NativeBlock(64);
+    array.putLong(0, 5);
+    long address = array.address();
+    try {
+      IommuHwptInvalidate invalidate = new IommuHwptInvalidate();
+      invalidate.entryLen(16).entryNum(2).dataUptr(address);
+      IommuViommuAlloc viommu = new IommuViommuAlloc().dataLen(32).dataUptr(address);
+      VfioDeviceFeature start = new VfioDeviceFeature(24);
+      start.flags(2 << 16 | VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START);
+      start.putInt(16, 2);
+      start.putLong(24, address);
+      VfioDeviceFeature report = new VfioDeviceFeature(32);
+      report.flags(1 << 16 | VfioDeviceUapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT);
+      report.putLong(16, 1 << 20);
+      report.putLong(24, 4096);
+      report.putLong(32, address);
+      VfioDeviceBindIommufd bind = new VfioDeviceBindIommufd();
+      bind.argsz(24).flags(VfioCdevUapi.VFIO_DEVICE_BIND_FLAG_TOKEN).tokenUuidPtr(address);
+      return List.of(
+              kernel.ioctl(fd, IommufdUapi.IOMMU_HWPT_INVALIDATE, invalidate),
+              kernel.ioctl(fd, IommufdUapi.IOMMU_VIOMMU_ALLOC, viommu),
+              kernel.ioctl(fd, VfioDeviceUapi.VFIO_DEVICE_FEATURE, start),
+              kernel.ioctl(fd, VfioDeviceUapi.VFIO_DEVICE_FEATURE, report),
+              kernel.ioctl(fd, VfioCdevUapi.VFIO_DEVICE_BIND_IOMMUFD, bind))
+          .toString();
+    } finally {
+      Reference.reachabilityFence(array);
+      kernel.close(fd);
+    }
   }
 
   @Test
