@@ -71,8 +71,8 @@ final class BridgedGroup extends BridgedFile {
     String node = members.node(first);
     BridgeRefusal.refuseIf(node == null, Errno.ENODEV);
     int fd = below.open(node, Linux.O_RDWR);
-    if (noIommu && Errno.ENOENT.is(fd)) {
-      throw noNode(path, first);
+    if (Errno.ENOENT.is(fd)) {
+      throw noIommu ? noNode(path, first) : noNodes(path, node);
     }
     BridgeRefusal.check(fd);
     below.close(fd);
@@ -88,6 +88,17 @@ final class BridgedGroup extends BridgedFile {
             "no IOMMU is in front of " + member + ", and it has no device node for " + path,
             "no release before about Linux 7.3 has device nodes without an IOMMU; open the group without"
                 + " a bridge"));
+  }
+
+  /** A kernel that has the device in VFIO, but no node for it. */
+  private static BridgeRefusal noNodes(String path, String node) {
+    return BridgeRefusal.of(
+        Errno.ENOENT,
+        new Explanation(
+            Reason.NOT_IN_KERNEL,
+            "there is no " + node + ", which serves " + path + " here",
+            "it needs Linux 6.6 or later with CONFIG_VFIO_DEVICE_CDEV; without it, open the group"
+                + " without a bridge"));
   }
 
   int number() {

@@ -92,4 +92,19 @@ class BridgeNoIommuOnFakesTest {
     assertThat(refused.fact()).contains("0000:00:05.0", "no device node");
     assertThat(refused.hint()).contains("without a bridge");
   }
+
+  /** From Linux 6.2 on there are iommufds, and from 6.6 on device nodes. */
+  @Test
+  void aKernelWithoutAnyNodesIsToldFrom() {
+    CompatBridge first =
+        CompatBridge.over(
+            FakeKernel.of(KernelVersion.LINUX_6_2, LabKernels::standard), AssignmentPolicy.STAGE_1);
+    VfioException refused =
+        Refusal.of(
+            Reason.NOT_IN_KERNEL,
+            Errno.ENOENT,
+            () -> VfioGroup.of(first, SysfsDevice.pci(first, Lab.EDU)));
+    assertThat(refused.fact()).contains("/dev/vfio/devices/vfio0", "/dev/vfio/1");
+    assertThat(refused.hint()).contains("Linux 6.6", "CONFIG_VFIO_DEVICE_CDEV", "without a bridge");
+  }
 }
