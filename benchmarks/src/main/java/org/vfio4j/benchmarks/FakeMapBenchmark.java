@@ -12,10 +12,7 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
-import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.VfioMode;
-import org.vfio4j.dma.DmaAccess;
-import org.vfio4j.dma.DmaSpace;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.PciAddress;
 import org.vfio4j.memory.MappedMemory;
@@ -30,9 +27,8 @@ import org.vfio4j.testkit.machine.KernelVersion;
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
 public class FakeMapBenchmark {
-  private static final long PAGE = 4096;
   private static final long FIRST = 0x1_0000_0000L;
-  private static final String ADDRESS = "0000:00:05.0";
+  private static final PciAddress ADDRESS = PciAddress.of("0000:00:05.0");
 
   @Param({"100", "100000"})
   int live;
@@ -40,8 +36,10 @@ public class FakeMapBenchmark {
   @Param({"IOMMUFD", "VFIO_TYPE1V2_IOMMU"})
   VfioMode mode;
 
-  private AssignedDevice device;
-  private DmaSpace space;
+  @Param({"LIBRARY", "CALLS"})
+  FakeMapper.Way way;
+
+  private FakeMapper mapper;
   private MappedMemory memory;
   private int next;
   private int random = 1;
@@ -54,29 +52,28 @@ public class FakeMapBenchmark {
             machine ->
                 machine
                     .dmaEntryLimit(2 * live)
-                    .device(ADDRESS, new EduModel())
+                    .device(ADDRESS.toString(), new EduModel())
                     .inGroup(1)
                     .boundTo("vfio-pci"));
-    device = AssignedDevice.open(kernel, mode, PciAddress.of(ADDRESS));
-    space = device.dma();
     memory =
         kernel
             .mmap(
                 -1,
                 0,
-                PAGE,
+                FakeMapper.PAGE,
                 Linux.PROT_READ | Linux.PROT_WRITE,
                 Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS)
             .value();
+    mapper = FakeMapper.of(way, kernel, mode, ADDRESS, memory.address());
     // Every other page, so that there is a place beside each.
     for (int i = 0; i < live; i++) {
-      space.map(memory.address(), PAGE, FIRST + 2L * i * PAGE, DmaAccess.READ_WRITE);
+      mapper.map(FIRST + 2L * i * FakeMapper.PAGE);
     }
   }
 
   @TearDown(Level.Trial)
   public void tearDown() {
-    device.close();
+    mapper.close();
   }
 
   /** At one place after the other, as rings and pools go. */
@@ -96,12 +93,12 @@ public class FakeMapBenchmark {
     random ^= random << 13;
     random ^= random >>> 17;
     random ^= random << 5;
-    return at((int) (Integer.toUnsignedLong(random) * live >>> Integer.SIZE));
+    return at((int) ((Integer.toUnsignedLong(random) * live) >>> Integer.SIZE));
   }
 
   private long at(int place) {
-    long iova = FIRST + (2L * place + 1) * PAGE;
-    space.map(memory.address(), PAGE, iova, DmaAccess.READ_WRITE);
-    return space.unmap(iova, PAGE);
+    long iova = FIRST + (2L * place + 1) * FakeMapper.PAGE;
+    mapper.map(iova);
+    return mapper.unmap(iova);
   }
 }

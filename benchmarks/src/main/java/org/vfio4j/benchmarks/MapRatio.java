@@ -6,12 +6,14 @@ import java.lang.management.ThreadMXBean;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.ToLongFunction;
+import org.vfio4j.benchmarks.FakeMapper.Way;
 import org.vfio4j.bridge.VfioMode;
 
 /**
  * Mapping and unmapping on the fake with 100 and with 100,000 live mappings, side by side: in turns
  * of some milliseconds, by the time that the thread was on a processor. So what else the machine
- * does hits both alike. Prints the median of the turns.
+ * does hits both alike. Prints the median of the turns, of the fake's calls alone and of those that
+ * a program makes by the library.
  *
  * <pre>{@code benchmarks/run --ratio}</pre>
  */
@@ -23,15 +25,18 @@ public final class MapRatio {
   private MapRatio() {}
 
   public static void main(String[] args) {
-    for (VfioMode mode : List.of(VfioMode.IOMMUFD, VfioMode.VFIO_TYPE1V2_IOMMU)) {
-      compare(mode, "in order", FakeMapBenchmark::inOrder);
-      compare(mode, "at random", FakeMapBenchmark::atRandom);
+    for (Way way : Way.values()) {
+      for (VfioMode mode : List.of(VfioMode.IOMMUFD, VfioMode.VFIO_TYPE1V2_IOMMU)) {
+        compare(way, mode, "in order", FakeMapBenchmark::inOrder);
+        compare(way, mode, "at random", FakeMapBenchmark::atRandom);
+      }
     }
   }
 
-  private static void compare(VfioMode mode, String how, ToLongFunction<FakeMapBenchmark> pair) {
+  private static void compare(
+      Way way, VfioMode mode, String how, ToLongFunction<FakeMapBenchmark> pair) {
     ThreadMXBean threads = ManagementFactory.getThreadMXBean();
-    FakeMapBenchmark[] sides = {side(mode, 100), side(mode, 100_000)};
+    FakeMapBenchmark[] sides = {side(way, mode, 100), side(way, mode, 100_000)};
     double[][] nanos = new double[sides.length][TURNS];
     for (int turn = -WARM_UP; turn < TURNS; turn++) {
       for (int side = 0; side < sides.length; side++) {
@@ -51,15 +56,16 @@ public final class MapRatio {
     double few = median(nanos[0]);
     double many = median(nanos[1]);
     System.out.printf(
-        "%-20s %-15s 100 live: %.0f ns, %,.0f pairs/s; 100,000 live: %.0f ns, %,.0f pairs/s; ratio %.2f%n",
-        mode, how, few, 1e9 / few, many, 1e9 / many, many / few);
+        "%-8s %-20s %-10s 100 live: %.0f ns, %,.0f pairs/s; 100,000 live: %.0f ns, %,.0f pairs/s; ratio %.2f%n",
+        way, mode, how, few, 1e9 / few, many, 1e9 / many, many / few);
     for (FakeMapBenchmark side : sides) {
       side.tearDown();
     }
   }
 
-  private static FakeMapBenchmark side(VfioMode mode, int live) {
+  private static FakeMapBenchmark side(Way way, VfioMode mode, int live) {
     FakeMapBenchmark side = new FakeMapBenchmark();
+    side.way = way;
     side.mode = mode;
     side.live = live;
     side.setUp();

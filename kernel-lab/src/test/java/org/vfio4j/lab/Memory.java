@@ -103,7 +103,6 @@ final class Memory {
         throw new AssertionError("it does not go");
       }
       System.gc();
-      Thread.yield();
     }
     return page;
   }

@@ -132,7 +132,7 @@ class PciConfigTest {
       int control = express + DEVICE_CONTROL;
       int before = config.read16(control);
       int hardware = sysfs(Lab.NVME).getShort(control);
-      int written = before & ~(PAYLOAD | READ_REQUEST) | 0x5020;
+      int written = (before & ~(PAYLOAD | READ_REQUEST)) | 0x5020;
       config.write16(control, written);
       assertThat(config.read16(control)).isEqualTo(written);
       assertThat(sysfs(Lab.NVME).getShort(control) & PAYLOAD).isEqualTo(hardware & PAYLOAD);
