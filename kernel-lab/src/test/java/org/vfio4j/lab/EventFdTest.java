@@ -2,7 +2,6 @@
 package org.vfio4j.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.vfio4j.device.uapi.VfioDeviceUapi.VFIO_DEVICE_GET_INFO;
 import static org.vfio4j.device.uapi.VfioDeviceUapi.VFIO_DEVICE_IOEVENTFD;
 import static org.vfio4j.device.uapi.VfioDeviceUapi.VFIO_DEVICE_IOEVENTFD_32;
 import static org.vfio4j.device.uapi.VfioDeviceUapi.VFIO_DEVICE_SET_IRQS;
@@ -201,7 +200,7 @@ class EventFdTest {
     try (AssignedDevice nvme = AssignedDevice.open(Lab.KERNEL, VfioMode.IOMMUFD, Lab.NVME);
         AssignedDevice edu = Lab.openEdu(VfioMode.IOMMUFD);
         Mtty mtty = new Mtty(1)) {
-      MappedMemory page = Memory.pageBeforeNothing(edu.device().fd(), VFIO_DEVICE_GET_INFO);
+      MappedMemory page = Memory.pageBeforeNothing();
       int mask = VFIO_IRQ_SET_ACTION_MASK;
       int trigger = VFIO_IRQ_SET_ACTION_TRIGGER;
       assertThat(halfUnmapped(page, edu.device(), mask, VFIO_PCI_MSI_IRQ_INDEX))
@@ -225,7 +224,6 @@ class EventFdTest {
       assertThat(read(one)).isEqualTo(1);
       assertThat(read(two)).isEqualTo(1);
       close(one, two);
-      Lab.KERNEL.munmap(page);
     }
   }
 

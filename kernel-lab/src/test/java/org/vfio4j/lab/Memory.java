@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.vfio4j.Errno;
 import org.vfio4j.linux.Kernel;
 import org.vfio4j.linux.Linux;
 import org.vfio4j.memory.MappedMemory;
@@ -40,19 +39,28 @@ final class Memory {
    * have nothing behind them. They stay.
    */
   static long readOnly(byte... bytes) {
+    byte[] page = new byte[(int) PAGE];
+    System.arraycopy(bytes, 0, page, page.length - bytes.length, bytes.length);
+    return beforeNothing(page, Linux.PROT_READ).address() + PAGE - bytes.length;
+  }
+
+  /** A page of this process, whichever kernel is asked, with nothing behind it. It stays. */
+  static MappedMemory pageBeforeNothing() {
+    return beforeNothing(new byte[(int) PAGE], Linux.PROT_READ | Linux.PROT_WRITE);
+  }
+
+  /** The second page is behind the end of the file. */
+  private static MappedMemory beforeNothing(byte[] page, int protection) {
     Kernel host = Kernel.host();
     try {
       Path file = Files.createTempFile("vfio4j", ".page");
-      byte[] page = new byte[(int) PAGE];
-      System.arraycopy(bytes, 0, page, page.length - bytes.length, bytes.length);
       Files.write(file, page);
       int fd = host.open(file.toString(), Linux.O_RDONLY);
       Files.delete(file);
-      // The second page is behind the end of the file.
-      MappedMemory memory = host.mmap(fd, 0, 2 * PAGE, Linux.PROT_READ, Linux.MAP_PRIVATE).value();
+      MappedMemory memory = host.mmap(fd, 0, 2 * PAGE, protection, Linux.MAP_PRIVATE).value();
       host.close(fd);
       KEPT.add(memory);
-      return memory.address() + PAGE - bytes.length;
+      return memory;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -87,35 +95,5 @@ final class Memory {
     return Lab.KERNEL
         .mmap(-1, 0, count * PAGE, protection, Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS)
         .value();
-  }
-
-  /**
-   * A page of which the next one is mapped by nobody: found by mapping until two are side by side.
-   *
-   * @param request a call on {@code fd} that reads its argument, to see when the other one is gone:
-   *     that is only when the garbage collector knows that nobody can reach it
-   */
-  static MappedMemory pageBeforeNothing(int fd, int request) {
-    MappedMemory page = pageBelowAnother();
-    long giveUp = System.nanoTime() + 20_000_000_000L;
-    while (Lab.KERNEL.ioctl(fd, request, page.address() + PAGE) != Errno.EFAULT.result()) {
-      if (System.nanoTime() > giveUp) {
-        throw new AssertionError("it does not go");
-      }
-      System.gc();
-    }
-    return page;
-  }
-
-  private static MappedMemory pageBelowAnother() {
-    MappedMemory upper = pages(1);
-    MappedMemory lower = pages(1);
-    while (lower.address() + PAGE != upper.address()) {
-      Lab.KERNEL.munmap(upper);
-      upper = lower;
-      lower = pages(1);
-    }
-    Lab.KERNEL.munmap(upper);
-    return lower;
   }
 }
