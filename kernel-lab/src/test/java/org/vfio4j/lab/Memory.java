@@ -3,7 +3,6 @@ package org.vfio4j.lab;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -49,15 +48,16 @@ final class Memory {
     return beforeNothing(new byte[(int) PAGE], Linux.PROT_READ | Linux.PROT_WRITE);
   }
 
-  /** The second page is behind the end of the file. */
-  private static MappedMemory beforeNothing(byte[] page, int protection) {
+  /** The page behind is behind the end of the file. */
+  private static MappedMemory beforeNothing(byte[] content, int protection) {
     Kernel host = Kernel.host();
     try {
       Path file = Files.createTempFile("vfio4j", ".page");
-      Files.write(file, page);
+      Files.write(file, content);
       int fd = host.open(file.toString(), Linux.O_RDONLY);
       Files.delete(file);
-      MappedMemory memory = host.mmap(fd, 0, 2 * PAGE, protection, Linux.MAP_PRIVATE).value();
+      long length = content.length + PAGE;
+      MappedMemory memory = host.mmap(fd, 0, length, protection, Linux.MAP_PRIVATE).value();
       host.close(fd);
       KEPT.add(memory);
       return memory;
@@ -70,25 +70,11 @@ final class Memory {
     return readOnly(block.get(0, block.capacity()));
   }
 
-  /**
-   * Where memory that can be written ends, of which there are so many pages, and nothing follows.
-   */
+  /** Where memory ends that can be written, of so many pages, and nothing follows. */
   static long end(int pages) {
-    String maps =
-        new String(Kernel.host().readFile("/proc/self/maps").value(), StandardCharsets.US_ASCII);
-    long start = 0;
-    long end = 0;
-    for (String line : maps.split("\n")) {
-      String[] words = line.split("[- ]", 4);
-      long next = Long.parseUnsignedLong(words[0], 16);
-      boolean writable = words[2].startsWith("rw");
-      if (end - start >= pages * PAGE && (next != end || !writable)) {
-        return end;
-      }
-      start = writable && next == end ? start : next;
-      end = writable ? Long.parseUnsignedLong(words[1], 16) : next;
-    }
-    throw new AssertionError(maps);
+    byte[] content = new byte[pages * (int) PAGE];
+    int protection = Linux.PROT_READ | Linux.PROT_WRITE;
+    return beforeNothing(content, protection).address() + content.length;
   }
 
   static MappedMemory pages(int count, int protection) {

@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -38,6 +39,14 @@ class RequestTest {
     return host.submit(() -> PciDriver.unbind(Lab.KERNEL, Lab.EDU));
   }
 
+  /** Until then, or for a while: what is waited for is to be asserted. */
+  private static void await(BooleanSupplier condition) throws InterruptedException {
+    long giveUp = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (!condition.getAsBoolean() && System.nanoTime() < giveUp) {
+      Thread.sleep(5);
+    }
+  }
+
   @EveryGroupMode
   void isHeardWithoutAWord(VfioMode mode) throws Exception {
     ProcessState before = ProcessState.now();
@@ -47,10 +56,7 @@ class RequestTest {
       assertThat(requests.isRequested()).isFalse();
       assertThat(requests.listen()).as("it does").isTrue();
       unbound = unbind();
-      long giveUp = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-      while (!requests.isRequested() && System.nanoTime() < giveUp) {
-        Thread.sleep(5);
-      }
+      await(requests::isRequested);
       assertThat(requests.isRequested()).isTrue();
       // It was told, and no more: the device is the program's still.
       assertThat(edu.device().region(VfioPci.BAR0).getIntLe(0)).isEqualTo(Edu.IDENTITY);
@@ -58,10 +64,7 @@ class RequestTest {
     }
     unbound.get(30, TimeUnit.SECONDS);
     // The warning is written by a thread of its own, which may still have a file of the JVM open.
-    long latest = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-    while (ProcessState.countFds() != before.fds().size() && System.nanoTime() < latest) {
-      Thread.sleep(5);
-    }
+    await(() -> ProcessState.countFds() == before.fds().size());
     assertThat(ProcessState.countFds()).isEqualTo(before.fds().size());
   }
 
@@ -95,10 +98,7 @@ class RequestTest {
     try (AssignedDevice nvme = AssignedDevice.open(Lab.KERNEL, mode, Lab.NVME)) {
       nvme.device().reset();
       unbound = host.submit(() -> PciDriver.unbind(Lab.KERNEL, Lab.NVME));
-      long giveUp = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-      while (!nvme.device().requests().isRequested() && System.nanoTime() < giveUp) {
-        Thread.sleep(5);
-      }
+      await(nvme.device().requests()::isRequested);
       Refusal.of(Reason.IN_USE, Errno.EAGAIN, nvme.device()::reset);
     } finally {
       host.submit(() -> PciDriver.bind(Lab.KERNEL, Lab.NVME, PciDriver.VFIO_PCI)).get();
