@@ -26,9 +26,8 @@ final class SortedRanges {
   /** How many stay in a leaf that is filled from one end: some will come in between later. */
   private static final int WELL_FILLED = LEAF - LEAF / 8;
 
-  // What is in a leaf: its size, and a word of each range. Its upper half is where the range
-  // starts,
-  // in pages from the leaf's base, its lower half the length in pages, 0 where that cannot say it.
+  // What is in a leaf: its size, and a word of each range. The upper half says where it starts, in
+  // pages from the leaf's base, the lower one the length in pages, 0 where that cannot say it.
   private static final int SIZE = 0;
   private static final int RANGES = 1;
   private static final int WORDS = RANGES + LEAF;

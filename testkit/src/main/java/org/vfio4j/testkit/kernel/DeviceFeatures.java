@@ -140,14 +140,10 @@ final class DeviceFeatures {
       feature.putInt(DATA + VfioDeviceFeatureMigState.DATA_FD, -1);
       throw e;
     }
-    int fd = stream == null ? -1 : core.files().add(stream);
-    try {
-      feature.putInt(DATA + VfioDeviceFeatureMigState.DATA_FD, fd);
-    } catch (KernelError e) {
-      if (fd >= 0) {
-        core.files().close(fd);
-      }
-      throw e;
+    if (stream == null) {
+      feature.putInt(DATA + VfioDeviceFeatureMigState.DATA_FD, -1);
+    } else {
+      core.files().add(stream, fd -> feature.putInt(DATA + VfioDeviceFeatureMigState.DATA_FD, fd));
     }
   }
 
@@ -206,12 +202,9 @@ final class DeviceFeatures {
                 .map(range -> new IovaRange(range.start(), range.last()))
                 .toList());
     refuse(used);
-    try {
-      feature.putLong(DATA + VfioDeviceFeatureDmaLoggingControl.PAGE_SIZE, used);
-    } catch (KernelError e) {
-      logger.stopLogging();
-      throw e;
-    }
+    KernelError.orUndo(
+        () -> feature.putLong(DATA + VfioDeviceFeatureDmaLoggingControl.PAGE_SIZE, used),
+        logger::stopLogging);
   }
 
   private void stopLogging(int flags, int room) {

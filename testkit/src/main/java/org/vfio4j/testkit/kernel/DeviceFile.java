@@ -94,12 +94,7 @@ final class DeviceFile extends PositionedFile {
         checkToken(bind, argsz, flags);
       }
       int id = device.openFromNode(((IommufdFile) file).context());
-      try {
-        bind.putInt(VfioDeviceBindIommufd.OUT_DEVID, id);
-      } catch (KernelError e) {
-        device.close();
-        throw e;
-      }
+      KernelError.orUndo(() -> bind.putInt(VfioDeviceBindIommufd.OUT_DEVID, id), device::close);
     } catch (KernelError e) {
       device.group().unblock();
       throw e;
@@ -141,12 +136,8 @@ final class DeviceFile extends PositionedFile {
     int wanted = attach.getInt(VfioDeviceAttachIommufdPt.PT_ID);
     int pasid = flags == 0 ? 0 : attach.getInt(VfioDeviceAttachIommufdPt.PASID);
     int ptId = flags == 0 ? device.attach(wanted) : device.attachPasid(pasid, wanted);
-    try {
-      attach.putInt(VfioDeviceAttachIommufdPt.PT_ID, ptId);
-    } catch (KernelError e) {
-      detach(flags, pasid);
-      throw e;
-    }
+    KernelError.orUndo(
+        () -> attach.putInt(VfioDeviceAttachIommufdPt.PT_ID, ptId), () -> detach(flags, pasid));
   }
 
   private void detach(UserPointer detach) {

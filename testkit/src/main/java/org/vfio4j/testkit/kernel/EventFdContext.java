@@ -13,7 +13,7 @@ import org.vfio4j.Errno;
  */
 final class EventFdContext {
   /** What only a signal reaches. */
-  private static final long FULL = -1;
+  static final long FULL = -1;
 
   private final Gate gate;
   private final boolean semaphore;

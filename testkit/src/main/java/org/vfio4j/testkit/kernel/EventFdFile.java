@@ -40,7 +40,7 @@ final class EventFdFile extends OpenFile {
     boolean tooLong = length > Long.BYTES && core.version().isAtLeast(6, 9);
     KernelError.refuseIf(length < Long.BYTES || tooLong, Errno.EINVAL);
     long value = source.getLong(0);
-    KernelError.refuseIf(value == -1, Errno.EINVAL);
+    KernelError.refuseIf(value == EventFdContext.FULL, Errno.EINVAL);
     KernelError.refuseIf(!context.fits(value) && !blocking, Errno.EAGAIN);
     core.gate().await(() -> context.fits(value), -1);
     context.add(value);

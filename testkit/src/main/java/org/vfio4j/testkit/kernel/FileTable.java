@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntConsumer;
 import org.vfio4j.Errno;
 import org.vfio4j.testkit.machine.Held;
 
@@ -40,18 +41,24 @@ final class FileTable {
     KernelError.refuseIf(existing.size() >= systemLimit, Errno.ENFILE);
   }
 
+  /** As {@link #add(OpenFile)}; takes the number back where the process cannot be told. */
+  int add(OpenFile file, IntConsumer tell) {
+    int fd = add(file);
+    KernelError.orUndo(() -> tell.accept(fd), () -> close(fd));
+    return fd;
+  }
+
   /** Another number for a file, or the first for a new one. */
   int add(OpenFile file) {
     file.hold();
-    try {
-      refuseIfFull();
-      if (!existing.contains(file)) {
-        refuseIfSystemFull();
-      }
-    } catch (KernelError e) {
-      file.drop();
-      throw e;
-    }
+    KernelError.orUndo(
+        () -> {
+          refuseIfFull();
+          if (!existing.contains(file)) {
+            refuseIfSystemFull();
+          }
+        },
+        file::drop);
     existing.add(file);
     int fd = lowestFree();
     if (fd == files.size()) {

@@ -61,8 +61,8 @@ final class GroupFile extends CharacterFile {
   }
 
   private void join(int fd) {
-    boolean firstLooksAtItself = !core.version().isAtLeast(6, 1);
-    KernelError.refuseIf(firstLooksAtItself && (fd < 0 || group.isJoined()), Errno.EINVAL);
+    boolean itselfFirst = core.version().groupsLookAtThemselvesFirst();
+    KernelError.refuseIf(itselfFirst && (fd < 0 || group.isJoined()), Errno.EINVAL);
     KernelError.refuseIf(fd < 0, Errno.EBADF);
     OpenFile file = core.files().get(fd);
     KernelError.refuseIf(group.isJoined(), Errno.EINVAL);
@@ -89,10 +89,10 @@ final class GroupFile extends CharacterFile {
 
   private int open(UserPointer name) {
     String text = text(name);
-    boolean firstLooksAtItself = !core.version().isAtLeast(6, 1);
-    KernelError.refuseIf(firstLooksAtItself && !group.hasIommu(), Errno.EINVAL);
+    boolean itselfFirst = core.version().groupsLookAtThemselvesFirst();
+    KernelError.refuseIf(itselfFirst && !group.hasIommu(), Errno.EINVAL);
     VfioDevice device = device(text);
-    if (!firstLooksAtItself) {
+    if (!itselfFirst) {
       core.files().refuseIfFull();
     }
     KernelError.refuseIf(!group.isJoined(), Errno.EINVAL);

@@ -97,12 +97,7 @@ final class HwptCalls {
   }
 
   private void fill(PagingHwpt hwpt) {
-    try {
-      hwpt.fill();
-    } catch (KernelError e) {
-      context.remove(hwpt);
-      throw e;
-    }
+    KernelError.orUndo(hwpt::fill, () -> context.remove(hwpt));
   }
 
   private void checkNestedFlags(int flags, UserData data) {

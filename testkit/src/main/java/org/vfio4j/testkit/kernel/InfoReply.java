@@ -15,10 +15,16 @@ final class InfoReply {
   private static final int FLAGS = 4;
 
   private final List<byte[]> capabilities = new ArrayList<>();
-  private final int align;
+  private final KernelVersion kernel;
 
-  InfoReply(KernelVersion version) {
-    align = version.alignsCapabilities() ? Long.BYTES : 1;
+  InfoReply(KernelVersion kernel) {
+    this.kernel = kernel;
+  }
+
+  /** What a capability of this length takes, so that the next one begins where it should. */
+  static int padded(KernelVersion kernel, int length) {
+    int align = kernel.alignsCapabilities() ? Long.BYTES : 1;
+    return (length + align - 1) & -align;
   }
 
   /**
@@ -28,8 +34,7 @@ final class InfoReply {
    */
   InfoReply add(int id, int version, int... words) {
     int length = VfioInfoCapHeader.SIZEOF + words.length * Integer.BYTES;
-    ByteBuffer bytes =
-        ByteBuffer.allocate((length + align - 1) & -align).order(ByteOrder.nativeOrder());
+    ByteBuffer bytes = ByteBuffer.allocate(padded(kernel, length)).order(ByteOrder.nativeOrder());
     bytes.putShort(VfioInfoCapHeader.ID, (short) id);
     bytes.putShort(VfioInfoCapHeader.VERSION, (short) version);
     for (int i = 0; i < words.length; i++) {

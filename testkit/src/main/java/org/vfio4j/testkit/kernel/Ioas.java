@@ -56,7 +56,7 @@ final class Ioas extends IommufdObject {
   long pageSizes() {
     long sizes = -1;
     for (PagingHwpt hwpt : hwpts) {
-      sizes &= hwpt.domain().pageSizes();
+      sizes &= hwpt.domain().owner().pageSizes();
     }
     long smaller = sizes & (PAGE - 1);
     sizes &= -PAGE;

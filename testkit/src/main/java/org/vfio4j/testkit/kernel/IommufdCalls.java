@@ -159,23 +159,14 @@ final class IommufdCalls {
     KernelError.refuseIf(alloc.getInt(IommuFaultAlloc.FLAGS) != 0, Errno.EOPNOTSUPP);
     FaultQueue queue = new FaultQueue(context);
     context.add(queue);
-    int fd;
-    try {
-      fd = core.files().add(new FaultFile(core, context, queue));
-    } catch (KernelError e) {
-      context.remove(queue);
-      throw e;
-    }
-    try {
-      alloc
-          .putInt(IommuFaultAlloc.OUT_FAULT_ID, queue.id())
-          .putInt(IommuFaultAlloc.OUT_FAULT_FD, fd)
-          .respond();
-    } catch (KernelError e) {
-      core.files().close(fd);
-      context.remove(queue);
-      throw e;
-    }
+    alloc.putInt(IommuFaultAlloc.OUT_FAULT_ID, queue.id());
+    KernelError.orUndo(
+        () ->
+            core.files()
+                .add(
+                    new FaultFile(core, context, queue),
+                    fd -> alloc.putInt(IommuFaultAlloc.OUT_FAULT_FD, fd).respond()),
+        () -> context.remove(queue));
   }
 
   private void mapFile(IommufdCommand map) {

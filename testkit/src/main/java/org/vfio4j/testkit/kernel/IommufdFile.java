@@ -128,12 +128,8 @@ final class IommufdFile extends CharacterFile {
 
   private void allocate(UserPointer alloc) {
     Ioas ioas = context.allocateIoas();
-    try {
-      alloc.putInt(IommuIoasAlloc.OUT_IOAS_ID, ioas.id());
-    } catch (KernelError e) {
-      context.remove(ioas);
-      throw e;
-    }
+    KernelError.orUndo(
+        () -> alloc.putInt(IommuIoasAlloc.OUT_IOAS_ID, ioas.id()), () -> context.remove(ioas));
   }
 
   private void map(UserPointer map) {

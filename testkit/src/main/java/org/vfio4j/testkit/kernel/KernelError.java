@@ -34,6 +34,16 @@ final class KernelError extends RuntimeException {
     }
   }
 
+  /** Does something, and {@code undo} where that is refused: then it is refused all the same. */
+  static void orUndo(Runnable something, Runnable undo) {
+    try {
+      something.run();
+    } catch (KernelError e) {
+      undo.run();
+      throw e;
+    }
+  }
+
   Errno errno() {
     return errno;
   }

@@ -14,7 +14,6 @@ import org.vfio4j.testkit.kernel.IovaSpace.Mapping;
  */
 final class PagingDomain extends IommuDomain {
   private final int pageSize;
-  private final long pageSizes;
   private final IovaRange aperture;
   private final boolean dirtyOps;
   private final TreeSet<Long> dirty = new TreeSet<>(Long::compareUnsigned);
@@ -27,8 +26,7 @@ final class PagingDomain extends IommuDomain {
 
   PagingDomain(IommuDriver owner, IovaRange aperture, boolean dirtyOps) {
     super(owner);
-    this.pageSizes = owner.pageSizes();
-    this.pageSize = (int) Long.lowestOneBit(pageSizes);
+    this.pageSize = (int) Long.lowestOneBit(owner.pageSizes());
     this.aperture = aperture;
     this.dirtyOps = dirtyOps;
   }
@@ -36,11 +34,6 @@ final class PagingDomain extends IommuDomain {
   /** The smallest, in bytes. */
   int pageSize() {
     return pageSize;
-  }
-
-  /** Each a bit. */
-  long pageSizes() {
-    return pageSizes;
   }
 
   /** What it cannot translate. */

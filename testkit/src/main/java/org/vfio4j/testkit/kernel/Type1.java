@@ -171,12 +171,9 @@ final class Type1 implements Translation {
   }
 
   private void trackNew(Mapping mapping) {
-    try {
-      dirty.put(mapping, new DirtyPages(UserMemory.pages(mapping.length())));
-    } catch (KernelError e) {
-      remove(mapping);
-      throw e;
-    }
+    KernelError.orUndo(
+        () -> dirty.put(mapping, new DirtyPages(UserMemory.pages(mapping.length()))),
+        () -> remove(mapping));
   }
 
   private void pin(Mapping mapping) {

@@ -36,8 +36,6 @@ final class VfioCompat {
   private static final int INFO_MIN_SIZE = 16;
   private static final int AVAILABLE_AT = VfioIommuType1Info.SIZEOF;
 
-  private static final int AVAILABLE_PADDED = 16;
-
   private static final int RANGES_SIZE = 16;
 
   private static final int ACCESS =
@@ -163,8 +161,7 @@ final class VfioCompat {
     Ioas ioas = context.compat();
     List<IovaRange> usable = ioas.usable();
     long room = Integer.toUnsignedLong(argsz);
-    boolean aligned = core.version().alignsCapabilities();
-    int ranges = AVAILABLE_AT + (aligned ? AVAILABLE_PADDED : VfioIommuType1InfoDmaAvail.SIZEOF);
+    int ranges = AVAILABLE_AT + InfoReply.padded(core.version(), VfioIommuType1InfoDmaAvail.SIZEOF);
     int total = ranges + RANGES_SIZE + usable.size() * VfioIovaRange.SIZEOF;
     if (room >= AVAILABLE_AT + VfioIommuType1InfoDmaAvail.SIZEOF) {
       header(info, AVAILABLE_AT, VfioGroupUapi.VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);

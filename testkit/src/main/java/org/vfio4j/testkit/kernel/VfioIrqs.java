@@ -7,7 +7,6 @@ import java.util.HashMap;
 import java.util.Map;
 import org.vfio4j.Errno;
 import org.vfio4j.device.uapi.VfioIrqInfo;
-import org.vfio4j.device.uapi.VfioIrqSet;
 
 /**
  * The interrupts of an open function.
@@ -18,10 +17,6 @@ final class VfioIrqs implements PciDevice.InterruptSink {
   static final int INDEXES = 5;
 
   private static final int NONE = -1;
-  private static final int DATA =
-      VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_DATA_BOOL | VFIO_IRQ_SET_DATA_EVENTFD;
-  private static final int ACTIONS =
-      VFIO_IRQ_SET_ACTION_MASK | VFIO_IRQ_SET_ACTION_UNMASK | VFIO_IRQ_SET_ACTION_TRIGGER;
 
   private final Core core;
   private final PciDevice pci;
@@ -83,35 +78,9 @@ final class VfioIrqs implements PciDevice.InterruptSink {
   }
 
   int set(UserPointer set) {
-    int argsz = set.argsz(VfioIrqSet.SIZEOF);
-    int flags = set.getInt(VfioIrqSet.FLAGS);
-    int index = set.getInt(VfioIrqSet.INDEX);
-    int start = set.getInt(VfioIrqSet.START);
-    int count = set.getInt(VfioIrqSet.COUNT);
-    boolean wrong =
-        Integer.compareUnsigned(index, INDEXES) >= 0
-            || Integer.compareUnsigned(count, -1 - start) >= 0
-            || (flags & ~(DATA | ACTIONS)) != 0;
-    KernelError.refuseIf(wrong, Errno.EINVAL);
-    int most = count(index);
-    boolean outside =
-        Integer.compareUnsigned(start, most) >= 0
-            || Integer.compareUnsigned(start + count, most) > 0;
-    KernelError.refuseIf(outside, Errno.EINVAL);
-    int width =
-        switch (flags & DATA) {
-          case VFIO_IRQ_SET_DATA_NONE -> 0;
-          case VFIO_IRQ_SET_DATA_BOOL -> Byte.BYTES;
-          case VFIO_IRQ_SET_DATA_EVENTFD -> Integer.BYTES;
-          default -> throw KernelError.of(Errno.EINVAL);
-        };
-    KernelError.refuseIf(
-        Integer.compareUnsigned(argsz - VfioIrqSet.SIZEOF, count * width) < 0, Errno.EINVAL);
-    // memdup_user(): all of it, before anything is looked at.
-    set.get(VfioIrqSet.DATA, count * width);
-    Data data = new Data(set, flags & DATA, start, count);
-    int action = flags & ACTIONS;
-    switch (index) {
+    IrqSet data = IrqSet.of(set, INDEXES, this::count).read();
+    int action = data.action();
+    switch (data.index()) {
       case VFIO_PCI_INTX_IRQ_INDEX -> {
         switch (action) {
           case VFIO_IRQ_SET_ACTION_MASK -> maskLine(data);
@@ -122,7 +91,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
       }
       case VFIO_PCI_MSI_IRQ_INDEX, VFIO_PCI_MSIX_IRQ_INDEX -> {
         KernelError.refuseIf(action != VFIO_IRQ_SET_ACTION_TRIGGER, Errno.ENOTTY);
-        return triggerMessages(index, data);
+        return triggerMessages(data.index(), data);
       }
       case VFIO_PCI_ERR_IRQ_INDEX -> {
         boolean has = action == VFIO_IRQ_SET_ACTION_TRIGGER && pci.function().isExpress();
@@ -137,35 +106,11 @@ final class VfioIrqs implements PciDevice.InterruptSink {
     return 0;
   }
 
-  /** What comes behind {@code struct vfio_irq_set}. */
-  private record Data(UserPointer set, int kind, int start, int count) {
-    boolean isNone() {
-      return kind == VFIO_IRQ_SET_DATA_NONE;
-    }
-
-    boolean isEventFds() {
-      return kind == VFIO_IRQ_SET_DATA_EVENTFD;
-    }
-
-    int fd(int i) {
-      return set.getInt(VfioIrqSet.DATA + i * Integer.BYTES);
-    }
-
-    /** Whether there is something to do for entry {@code i}. */
-    boolean isOn(int i) {
-      return isNone() || set.getByte(VfioIrqSet.DATA + i) != 0;
-    }
-
-    boolean isFirstOnly() {
-      return start == 0 && count == 1;
-    }
-  }
-
   private EventFdContext eventFd(int fd) {
     return EventFdContext.of(core.files().get(fd));
   }
 
-  private void maskLine(Data data) {
+  private void maskLine(IrqSet data) {
     KernelError.refuseIf(!isLineEnabled() || !data.isFirstOnly(), Errno.EINVAL);
     KernelError.refuseIf(data.isEventFds(), Errno.ENOTTY);
     if (data.isOn(0)) {
@@ -173,7 +118,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
     }
   }
 
-  private void unmaskLine(Data data) {
+  private void unmaskLine(IrqSet data) {
     KernelError.refuseIf(!isLineEnabled() || !data.isFirstOnly(), Errno.EINVAL);
     if (!data.isEventFds()) {
       if (data.isOn(0)) {
@@ -189,7 +134,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
     }
   }
 
-  private void triggerLine(Data data) {
+  private void triggerLine(IrqSet data) {
     if (isLineEnabled() && data.count() == 0 && data.isNone()) {
       disable();
       return;
@@ -275,7 +220,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
     signal(vectors.get(vector));
   }
 
-  private int triggerMessages(int index, Data data) {
+  private int triggerMessages(int index, IrqSet data) {
     if (type == index && data.count() == 0 && data.isNone()) {
       disable();
       return 0;
@@ -312,7 +257,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
   }
 
   /** All or, of those in {@code data}, none. */
-  private void setVectors(Data data) {
+  private void setVectors(IrqSet data) {
     boolean grows = type == VFIO_PCI_MSIX_IRQ_INDEX && hasDynamicMsix();
     int done = 0;
     try {
@@ -349,7 +294,7 @@ final class VfioIrqs implements PciDevice.InterruptSink {
     type = NONE;
   }
 
-  private EventFdContext single(EventFdContext registered, Data data) {
+  private EventFdContext single(EventFdContext registered, IrqSet data) {
     KernelError.refuseIf(data.start() != 0 || data.count() > 1, Errno.EINVAL);
     if (data.isNone()) {
       KernelError.refuseIf(registered == null, Errno.EINVAL);

@@ -63,12 +63,7 @@ final class ViommuCalls {
   }
 
   private void respond(IommufdCommand command, IommufdObject made) {
-    try {
-      command.respond();
-    } catch (KernelError e) {
-      context.remove(made);
-      throw e;
-    }
+    KernelError.orUndo(command::respond, () -> context.remove(made));
   }
 
   /** IOMMU_VDEVICE_ALLOC. */
@@ -99,23 +94,14 @@ final class ViommuCalls {
     KernelError.refuseIf(viommu.eventQueue(type) != null, Errno.EEXIST);
     Veventq queue = new Veventq(context, viommu, type, depth);
     context.add(queue);
-    int fd;
-    try {
-      fd = core.files().add(new VeventqFile(version, context, queue));
-    } catch (KernelError e) {
-      context.remove(queue);
-      throw e;
-    }
-    try {
-      alloc
-          .putInt(IommuVeventqAlloc.OUT_VEVENTQ_ID, queue.id())
-          .putInt(IommuVeventqAlloc.OUT_VEVENTQ_FD, fd)
-          .respond();
-    } catch (KernelError e) {
-      core.files().close(fd);
-      context.remove(queue);
-      throw e;
-    }
+    alloc.putInt(IommuVeventqAlloc.OUT_VEVENTQ_ID, queue.id());
+    KernelError.orUndo(
+        () ->
+            core.files()
+                .add(
+                    new VeventqFile(version, context, queue),
+                    fd -> alloc.putInt(IommuVeventqAlloc.OUT_VEVENTQ_FD, fd).respond()),
+        () -> context.remove(queue));
   }
 
   /** IOMMU_HW_QUEUE_ALLOC. */

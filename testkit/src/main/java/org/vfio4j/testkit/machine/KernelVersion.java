@@ -140,6 +140,11 @@ public enum KernelVersion {
     return this == LINUX_6_12 || this == NEWEST;
   }
 
+  /** Whether a group looks at what it is in before it looks at what a call is given. */
+  public boolean groupsLookAtThemselvesFirst() {
+    return !isAtLeast(6, 1);
+  }
+
   /** Whether groups without an IOMMU can join an iommufd. */
   public boolean hasNoIommuOnIommufd() {
     return isAtLeast(6, 3);
