@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -95,7 +99,10 @@ class SriovTest {
     assertThat(write("sriov_numvfs", "1")).isEqualTo(Errno.ENOENT.result());
     enableSriov("Y");
     assertThat(write("sriov_numvfs", "3")).isEqualTo(Errno.ERANGE.result());
-    assertThat(write("sriov_numvfs", "many")).isEqualTo(Errno.EINVAL.result());
+    for (String none : List.of("many", "-1", " 1", "1 ", "08", "65536", "0x1\n\n")) {
+      assertThat(write("sriov_numvfs", none)).as(none).isEqualTo(Errno.EINVAL.result());
+    }
+    assertThat(write("sriov_numvfs", "+0x0\n")).as("as many as there are").isEqualTo(5);
     virtualFunctions(2);
     assertThat(physical.attribute("sriov_numvfs")).contains("2");
     assertThat(write("sriov_numvfs", "1")).as("not from 2 to 1").isEqualTo(Errno.EBUSY.result());
@@ -258,6 +265,9 @@ class SriovTest {
   void theyGoInTheirOrder() throws Exception {
     virtualFunctions(2);
     CompletableFuture<Void> gone;
+    ExecutorService others = Executors.newCachedThreadPool();
+    Future<Integer> again;
+    Future<Optional<String>> number;
     try (UnboundDevice first = VfioCdev.find(Lab.KERNEL, VF_1).open()) {
       gone = CompletableFuture.runAsync(() -> virtualFunctions(0));
       long giveUp = System.nanoTime() + 20_000_000_000L;
@@ -265,12 +275,20 @@ class SriovTest {
         Thread.sleep(5);
       }
       assertThat(Lab.sysfs(VF_1).driver()).isEmpty();
-      Thread.sleep(50);
+      // Whoever asks for their number, or for another, waits with it.
+      again = others.submit(() -> write("sriov_numvfs", "0"));
+      number = others.submit(() -> physical.attribute("sriov_numvfs"));
+      Thread.sleep(100);
+      assertThat(again.isDone()).isFalse();
+      assertThat(number.isDone()).isFalse();
       assertThat(Lab.sysfs(VF_2).driver()).contains(PciDriver.VFIO_PCI);
       assertThat(gone.isDone()).isFalse();
       assertThat(first.isClosed()).isFalse();
     }
     gone.get(60, TimeUnit.SECONDS);
+    assertThat(again.get(60, TimeUnit.SECONDS)).isEqualTo(1);
+    assertThat(number.get(60, TimeUnit.SECONDS)).contains("0");
+    others.shutdown();
     Refusal.of(Reason.NO_SUCH_DEVICE, () -> Lab.sysfs(VF_2));
   }
 }

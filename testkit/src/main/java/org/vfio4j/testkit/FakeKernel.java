@@ -99,7 +99,8 @@ public final class FakeKernel implements Kernel {
   /**
    * Plugs a device in again that was unplugged or removed, as a write to {@code
    * /sys/bus/pci/rescan} does for all of them: with the driver of the host that it had, if any;
-   * {@code vfio-pci} is to be bound anew.
+   * {@code vfio-pci} is to be bound anew. As long as somebody still has the one open that was
+   * there, it is not found; it is as soon as that has left.
    */
   public void plug(String address) {
     calls.plug(address);

@@ -8,6 +8,8 @@ import static org.vfio4j.testkit.assertion.VfioAssertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -25,6 +27,7 @@ import org.vfio4j.linux.Linux;
 import org.vfio4j.linux.PciAddress;
 import org.vfio4j.linux.PciDriver;
 import org.vfio4j.testkit.device.EduModel;
+import org.vfio4j.testkit.device.NvmeModel;
 import org.vfio4j.testkit.device.RamModel;
 import org.vfio4j.testkit.machine.KernelVersion;
 import org.vfio4j.testkit.machine.Machine;
@@ -78,6 +81,85 @@ class TopologyTest {
     AssignedDevice.open(kernel, mode, PciAddress.of(ADDRESS)).close();
   }
 
+  /** The host is at it already when the cable is pulled, and when it is plugged in again. */
+  @Test
+  void isPulledOutWhileItIsUnbound() throws Exception {
+    FakeKernel kernel = FakeKernel.of(KernelVersion.LINUX_6_12, TopologyTest::edu);
+    CompletableFuture<Integer> unbound;
+    try (AssignedDevice edu =
+        AssignedDevice.open(kernel, VfioMode.IOMMUFD, PciAddress.of(ADDRESS))) {
+      unbound =
+          CompletableFuture.supplyAsync(() -> write(kernel, FOLDER + "/driver/unbind", ADDRESS));
+      while (kernel.readLink(FOLDER + "/driver").isOk()) {
+        Thread.sleep(1);
+      }
+      kernel.unplug(ADDRESS);
+      kernel.unplug(ADDRESS);
+      kernel.plug(ADDRESS);
+      assertThat(edu.device().region(VfioPci.BAR0).getIntLe(0)).isEqualTo(-1);
+      assertThat(unbound.isDone()).isFalse();
+    }
+    assertThat(unbound.get(20, TimeUnit.SECONDS)).isEqualTo(ADDRESS.length());
+    // What was plugged in is another one.
+    assertThat(kernel.readLink(FOLDER + "/driver").errno()).isEqualTo(Errno.ENOENT);
+    PciDriver.bind(kernel, PciAddress.of(ADDRESS), PciDriver.VFIO_PCI);
+    AssignedDevice.open(kernel, VfioMode.IOMMUFD, PciAddress.of(ADDRESS)).close();
+    assertThat(kernel).holdsNothing();
+  }
+
+  /** As long as the host waits for another one, one that was pulled out is there: full of ones. */
+  @Test
+  void isPulledOutWhileAnotherIsRemoved() throws Exception {
+    PciAddress other = PciAddress.of("0000:00:06.0");
+    FakeKernel kernel =
+        FakeKernel.of(
+            KernelVersion.LINUX_6_12,
+            machine -> {
+              edu(machine);
+              NvmeModel nvme = new NvmeModel("here", 1 << 20);
+              machine.device(other.toString(), nvme).inGroup(4).boundTo("vfio-pci");
+            });
+    CompletableFuture<Integer> removed;
+    try (AssignedDevice edu =
+        AssignedDevice.open(kernel, VfioMode.IOMMUFD, PciAddress.of(ADDRESS))) {
+      removed = CompletableFuture.supplyAsync(() -> write(kernel, FOLDER + "/remove", "1"));
+      while (kernel.readLink(FOLDER + "/driver").isOk()) {
+        Thread.sleep(1);
+      }
+      kernel.unplug(other.toString());
+      try (AssignedDevice nvme = AssignedDevice.open(kernel, VfioMode.IOMMUFD, other)) {
+        assertThat(nvme.device().region(VfioPci.BAR0).getIntLe(0)).isEqualTo(-1);
+        assertThat(nvme.device().region(VfioPci.CONFIG).getIntLe(0x40)).isEqualTo(-1);
+      }
+      assertThat(edu.device().isClosed()).isFalse();
+    }
+    assertThat(removed.get(20, TimeUnit.SECONDS)).isEqualTo(1);
+    assertThat(kernel.list("/sys/bus/pci/devices").value()).isEmpty();
+    assertThat(kernel).holdsNothing();
+  }
+
+  /** A physical function goes when its virtual ones have, and pulling it out waits for nobody. */
+  @Test
+  void isPulledOutWhileAVirtualFunctionIsOpen() {
+    FakeKernel kernel =
+        FakeKernel.of(
+            KernelVersion.LINUX_6_12,
+            machine -> {
+              NvmeModel nvme = new NvmeModel("here", 1 << 20).withVirtualFunctions(2);
+              machine.device(ADDRESS, nvme).inGroup(1).boundTo("nvme");
+            });
+    PciAddress function = PciAddress.of("0000:00:05.1");
+    assertThat(write(kernel, FOLDER + "/sriov_numvfs", "2")).isEqualTo(1);
+    PciDriver.bind(kernel, function, PciDriver.VFIO_PCI);
+    try (AssignedDevice open = AssignedDevice.open(kernel, VfioMode.IOMMUFD, function)) {
+      kernel.unplug(ADDRESS);
+      assertThat(open.device().isClosed()).isFalse();
+      assertThat(kernel.list(FOLDER).isOk()).isTrue();
+    }
+    assertThat(kernel.list("/sys/bus/pci/devices").value()).isEmpty();
+    assertThat(kernel).holdsNothing();
+  }
+
   @Test
   void removedAndFoundAgain() {
     FakeKernel kernel =
@@ -87,7 +169,7 @@ class TopologyTest {
               machine.device(ADDRESS, new RamModel(4096)).inGroup(3).boundTo("memcard");
               machine.device("0000:00:06.0", new RamModel(4096)).inGroup(3);
             });
-    assertThat(write(kernel, FOLDER + "/remove", "2")).isEqualTo(Errno.EINVAL.result());
+    assertThat(write(kernel, FOLDER + "/remove", "-1")).isEqualTo(Errno.EINVAL.result());
     assertThat(write(kernel, FOLDER + "/remove", "1\n")).isEqualTo(2);
     assertThat(kernel.list("/sys/bus/pci/devices").value()).containsExactly("0000:00:06.0");
     assertThat(kernel.list("/sys/kernel/iommu_groups/3/devices").value())

@@ -64,6 +64,13 @@ final class CdevErrors {
               .fact("no IOMMU is in front of the device, or its driver is going away")
               .hint("switch the IOMMU on in the firmware and on the kernel command line")
               .build();
+      case EAGAIN ->
+          bindFailed(Reason.IN_USE, name, errno)
+              .fact(
+                  "the host binds, unbinds or removes the device at this moment, or makes virtual"
+                      + " functions, so that it cannot be reset")
+              .hint("try again")
+              .build();
       case EBADF, EBADFD ->
           bindFailed(Reason.INVALID_ARGUMENT, name, errno)
               .fact(iommufd + " is no open file of /dev/iommu")

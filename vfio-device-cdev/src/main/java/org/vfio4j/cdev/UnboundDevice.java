@@ -63,10 +63,10 @@ public final class UnboundDevice extends KernelObject {
    *
    * @param cookie what the program calls the device
    * @throws VfioException ({@link Reason#NOT_VIABLE}: EPERM when a device that cannot be isolated
-   *     from this one is in other hands, {@link Reason#IN_USE}: EBUSY, {@link Reason#WRONG_STATE}:
-   *     EINVAL when the device is bound already, {@link Reason#NO_IOMMU}: ENODEV, {@link
-   *     Reason#CLOSED}); this object stays as it was then: it may be tried again, and is to be
-   *     closed
+   *     from this one is in other hands, {@link Reason#IN_USE}: EBUSY, or EAGAIN while the host
+   *     binds or unbinds the device, {@link Reason#WRONG_STATE}: EINVAL when the device is bound
+   *     already, {@link Reason#NO_IOMMU}: ENODEV, {@link Reason#CLOSED}); this object stays as it
+   *     was then: it may be tried again, and is to be closed
    */
   public BoundDevice bind(Iommufd iommufd, DeviceCookie cookie) {
     return bind(iommufd, cookie, Optional.empty());

@@ -20,6 +20,8 @@ final class GroupErrors {
       "a device of the group that is bound to vfio-pci, or the VFIO driver of its bus, and a kernel"
           + " with CONFIG_VFIO_GROUP";
 
+  private static final String OPEN_ANEW =
+      "close the group, bind the devices again if they were unbound, and open it anew";
   private static final String SET_CONTAINER = "VFIO_GROUP_SET_CONTAINER";
   private static final String SET_IOMMU = "VFIO_SET_IOMMU";
   private static final String GET_DEVICE_FD = "VFIO_GROUP_GET_DEVICE_FD";
@@ -186,6 +188,7 @@ final class GroupErrors {
         .on("of " + group)
         .result(result)
         .fact(gone ? "the devices of the group are gone" : "")
+        .hint(gone ? OPEN_ANEW : "")
         .build();
   }
 
@@ -244,7 +247,18 @@ final class GroupErrors {
           joinFailed(Reason.INVALID_ARGUMENT, object, errno)
               .fact("the file is neither a container nor an iommufd that this kernel takes for one")
               .build();
-      case ENODEV -> joinFailed(Reason.NO_SUCH_DEVICE, object, errno).build();
+      // ENOENT is a bridge's, whose device nodes are gone.
+      case ENODEV, ENOENT ->
+          joinFailed(Reason.NO_SUCH_DEVICE, object, errno)
+              .fact(
+                  "the devices that the group had were unbound or removed since its file was opened")
+              .hint(OPEN_ANEW)
+              .build();
+      case EAGAIN ->
+          joinFailed(Reason.IN_USE, object, errno)
+              .fact("the host binds, unbinds or removes a device of the group at this moment")
+              .hint("try again")
+              .build();
       case ENOMEM ->
           joinFailed(Reason.LIMIT, object, errno)
               .fact(MemoryLock.read(group.kernel()).describe(0))
@@ -361,6 +375,13 @@ final class GroupErrors {
           deviceFailed(Reason.OVERLAP, object, errno)
               .fact("something is mapped where this device cannot have it")
               .hint("open the devices before mapping")
+              .build();
+      case EAGAIN ->
+          deviceFailed(Reason.IN_USE, object, errno)
+              .fact(
+                  "the host binds, unbinds or removes the device at this moment, or makes virtual"
+                      + " functions")
+              .hint("try again")
               .build();
       default -> deviceFailed(Reason.OTHER, object, errno).build();
     };

@@ -60,7 +60,7 @@ final class Core {
 
   /** A function is found on the bus. */
   PciDevice add(MachineDevice described) {
-    PciDevice device = new PciDevice(described, path(described), barAddress);
+    PciDevice device = new PciDevice(gate, described, path(described), barAddress);
     device.busReset(isAloneOnBus(device));
     barAddress += BAR_ADDRESSES;
     devices.put(device.name(), device);
@@ -174,7 +174,12 @@ final class Core {
     String path = physical.bridgePath() + "/" + name;
     PciDevice function =
         new PciDevice(
-            name, path, physical.function().makeVirtualFunction(number), barAddress, physical);
+            gate,
+            name,
+            path,
+            physical.function().makeVirtualFunction(number),
+            barAddress,
+            physical);
     barAddress += BAR_ADDRESSES;
     devices.put(name, function);
     if (physical.group() != null) {

@@ -29,7 +29,7 @@ final class FunctionReset {
       return false;
     }
     VfioDevice vfio = pci.vfio();
-    KernelError.refuseIf(vfio.isLeaving(), Errno.EAGAIN);
+    KernelError.refuseIf(pci.lock().isHeld(), Errno.EAGAIN);
     if (!own && !core.isAloneOnBus(pci)) {
       // The others came later: pci_parent_bus_reset().
       return false;

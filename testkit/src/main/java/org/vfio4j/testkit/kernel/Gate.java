@@ -2,9 +2,11 @@
 package org.vfio4j.testkit.kernel;
 
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /**
  * The one lock of a fake kernel: it has one processor, and gives it away only to wait.
@@ -28,6 +30,17 @@ final class Gate {
   /** To be called after every change that somebody may wait for. */
   void changed() {
     changed.signalAll();
+  }
+
+  /** Begins work that ends by running what it is given, and lets others in until it has. */
+  void finish(Consumer<Runnable> work) {
+    AtomicBoolean done = new AtomicBoolean();
+    work.accept(
+        () -> {
+          done.set(true);
+          changed();
+        });
+    await(done::get, -1);
   }
 
   /**

@@ -119,7 +119,7 @@ final class HotResets {
 
   /** pci_reset_bus(): false where somebody has one of them locked, for whom it does not wait. */
   private static boolean resetBus(List<PciDevice> affected) {
-    if (affected.stream().anyMatch(device -> device.vfio().isLeaving())) {
+    if (affected.stream().anyMatch(device -> device.lock().isHeld())) {
       return false;
     }
     affected.forEach(device -> device.model().reset());

@@ -136,7 +136,7 @@ final class MdevBus {
   }
 
   private int remove(MdevDevice device, byte[] written) {
-    if (isZero(written)) {
+    if (!WrittenNumber.isTrue(written)) {
       return written.length;
     }
     tree.removeRemove(device);
@@ -145,17 +145,9 @@ final class MdevBus {
     return written.length;
   }
 
-  private static boolean isZero(byte[] written) {
-    try {
-      return WrittenNumber.parse(written, Long.SIZE) == 0;
-    } catch (KernelError e) {
-      throw KernelError.of(Errno.EINVAL);
-    }
-  }
-
   private void takeAway(MdevDevice device) {
     tree.removeLinks(device);
-    vfioClass.unregister(device.vfio());
+    core.gate().finish(then -> vfioClass.unregister(device.vfio(), then));
     sys.removeGroupLink(device);
     sys.removeGroup(device.group());
     core.removeGroup(device.group());

@@ -26,10 +26,14 @@ final class PciBus {
   /** Of the devices that a driver of the host is made for. */
   private final Map<PciDevice, String> natural = new HashMap<>();
 
+  /** pci_rescan_remove_lock. */
+  private final SleepingLock rescanRemove;
+
   PciBus(Core core, SysTree tree, VfioClass vfioClass) {
     this.core = core;
     this.tree = tree;
     this.vfioClass = vfioClass;
+    this.rescanRemove = new SleepingLock(core.gate());
     for (MachineDevice device : core.machine().devices()) {
       String driver = device.driver();
       if (!driver.isEmpty() && !MANAGED.contains(driver)) {
@@ -74,42 +78,41 @@ final class PciBus {
   /** The device is pulled out; its driver lets it go when nobody has it open any more. */
   void unplug(PciDevice device) {
     device.unplug();
-    if (device.vfio() == null) {
-      remove(device);
-      return;
-    }
-    tree.unbound(device, device.driver());
-    vfioClass.unregister(
-        device.vfio(),
-        () -> {
-          removedFromVfio(device);
-          device.driver("");
-          remove(device);
-        });
+    stopAndRemove(device, () -> {});
   }
 
-  /** Of an attribute. */
+  /** Of an attribute, which goes first. Waits until nobody has the device open. */
   private int remove(PciDevice device, byte[] written) {
-    if (isTrue(written)) {
-      remove(device);
+    if (WrittenNumber.isTrue(written)) {
+      tree.removeRemove(device);
+      core.gate().finish(then -> stopAndRemove(device, then));
     }
     return written.length;
   }
 
-  private static boolean isTrue(byte[] written) {
-    String text = text(written).strip();
-    KernelError.refuseIf(!text.matches("0*[01]"), Errno.EINVAL);
-    return text.endsWith("1");
+  /**
+   * pci_stop_and_remove_bus_device_locked(). Nobody can bind it any more once this has it locked.
+   */
+  private void stopAndRemove(PciDevice device, Runnable then) {
+    Runnable done =
+        () -> {
+          device.lock().unlock();
+          rescanRemove.unlock();
+          then.run();
+        };
+    Runnable remove =
+        () -> {
+          // Another was first.
+          if (core.device(device.name()) != device) {
+            done.run();
+            return;
+          }
+          unbind(device, () -> disableSriov(device, () -> removed(device, done)));
+        };
+    rescanRemove.whenFree(() -> device.lock().whenFree(remove));
   }
 
-  /** pci_stop_and_remove_bus_device(). */
-  private void remove(PciDevice device) {
-    if (!device.driver().isEmpty()) {
-      detach(device);
-    }
-    if (device.sriov() != null) {
-      device.sriov().disable();
-    }
+  private void removed(PciDevice device, Runnable then) {
     natural.remove(device);
     IommuGroup group = device.group();
     core.removeDevice(device);
@@ -117,17 +120,37 @@ final class PciBus {
     if (group != null && group.devices().isEmpty()) {
       tree.removeGroup(group);
     }
+    then.run();
+  }
+
+  private static void disableSriov(PciDevice device, Runnable then) {
+    if (device.sriov() == null) {
+      then.run();
+    } else {
+      device.sriov().disable(then);
+    }
   }
 
   private int rescan(byte[] written) {
-    if (isTrue(written)) {
-      core.machine().devices().forEach(this::plug);
+    if (WrittenNumber.isTrue(written)) {
+      rescanRemove.lock();
+      core.machine().devices().forEach(this::scan);
+      rescanRemove.unlock();
     }
     return written.length;
   }
 
-  /** A device that was removed is found again, and its driver of the host takes it. */
+  /** A device that was removed is found again, when it is gone. */
   void plug(MachineDevice described) {
+    rescanRemove.whenFree(
+        () -> {
+          scan(described);
+          rescanRemove.unlock();
+        });
+  }
+
+  /** Its driver of the host takes it. */
+  private void scan(MachineDevice described) {
     if (core.device(described.address().toString()) != null) {
       return;
     }
@@ -149,14 +172,24 @@ final class PciBus {
     return end < 0 ? text : text.substring(0, end);
   }
 
-  private static byte[] override(PciDevice device) {
+  private byte[] override(PciDevice device) {
+    waitForOverride(device);
     String shown = device.override().isEmpty() ? "(null)" : device.override();
     return (shown + "\n").getBytes(StandardCharsets.UTF_8);
   }
 
   private int override(PciDevice device, byte[] written) {
+    KernelError.refuseIf(written.length >= UserMemory.PAGE - 1, Errno.EINVAL);
+    waitForOverride(device);
     device.override(text(written));
     return written.length;
+  }
+
+  private void waitForOverride(PciDevice device) {
+    if (core.version().locksDevicesForOverrides()) {
+      device.lock().lock();
+      device.lock().unlock();
+    }
   }
 
   private int probe(byte[] written) {
@@ -167,7 +200,7 @@ final class PciBus {
           device.override().isEmpty() ? natural.getOrDefault(device, "") : device.override();
       if (drivers.contains(driver)) {
         try {
-          attach(device, driver);
+          lockAndAttach(device, driver);
         } catch (KernelError refused) {
           // As in Linux: the write succeeds, and the device has no driver.
         }
@@ -190,15 +223,17 @@ final class PciBus {
     probe(function.name().getBytes(StandardCharsets.UTF_8));
   }
 
-  /** It is about to go. Waits until nobody has it open. */
-  void leaves(PciDevice function) {
-    if (!function.driver().isEmpty()) {
-      detach(function);
-    }
-    natural.remove(function);
-    if (function.group() != null) {
-      tree.removeGroup(function.group());
-    }
+  /** A virtual function goes, when nobody has it open any more. */
+  void leaves(PciDevice function, Runnable then) {
+    release(
+        function,
+        () -> {
+          natural.remove(function);
+          if (function.group() != null) {
+            tree.removeGroup(function.group());
+          }
+          then.run();
+        });
   }
 
   private int bind(String driver, byte[] written) {
@@ -209,16 +244,46 @@ final class PciBus {
                 ? driver.equals(natural.get(device))
                 : driver.equals(device.override()));
     KernelError.refuseIf(!matches, Errno.ENODEV);
-    KernelError.refuseIf(!device.driver().isEmpty(), Errno.EBUSY);
-    attach(device, driver);
+    lockAndAttach(device, driver);
     return written.length;
+  }
+
+  /** device_driver_attach(): waits for whoever unbinds or removes it. */
+  private void lockAndAttach(PciDevice device, String driver) {
+    device.lock().lock();
+    try {
+      KernelError.refuseIf(core.device(device.name()) != device, Errno.ENODEV);
+      KernelError.refuseIf(!device.driver().isEmpty(), Errno.EBUSY);
+      attach(device, driver);
+    } finally {
+      device.lock().unlock();
+    }
   }
 
   private int unbind(String driver, byte[] written) {
     PciDevice device = core.device(text(written));
     KernelError.refuseIf(device == null || !device.driver().equals(driver), Errno.ENODEV);
-    detach(device);
+    core.gate().finish(then -> release(device, then));
     return written.length;
+  }
+
+  /** device_driver_detach(). */
+  private void release(PciDevice device, Runnable then) {
+    Runnable released =
+        () -> {
+          device.lock().unlock();
+          then.run();
+        };
+    device.lock().whenFree(() -> unbind(device, released));
+  }
+
+  /** Of one that is locked; nothing is left to do where another was first. */
+  private void unbind(PciDevice device, Runnable then) {
+    if (device.driver().isEmpty()) {
+      then.run();
+    } else {
+      detach(device, then);
+    }
   }
 
   private void attach(PciDevice device, String driver) {
@@ -235,15 +300,22 @@ final class PciBus {
   }
 
   /** __device_release_driver(): the links go first, whatever the driver still has to wait for. */
-  private void detach(PciDevice device) {
+  private void detach(PciDevice device, Runnable then) {
     String driver = device.driver();
     tree.unbound(device, driver);
+    Runnable detached =
+        () -> {
+          device.driver("");
+          then.run();
+        };
     if (driver.equals(VFIO_PCI)) {
-      removeFromVfio(device);
-    } else if (!MANAGED.contains(driver) && device.group() != null) {
+      removeFromVfio(device, detached);
+      return;
+    }
+    if (!MANAGED.contains(driver) && device.group() != null) {
       device.group().release();
     }
-    device.driver("");
+    detached.run();
   }
 
   private void addToVfio(PciDevice device) {
@@ -256,13 +328,16 @@ final class PciBus {
     device.vfio(vfioClass.register(device, device.group()));
   }
 
-  /** Waits until nobody has the device open. */
-  private void removeFromVfio(PciDevice device) {
-    if (device.sriov() != null) {
-      device.sriov().disable();
-    }
-    vfioClass.unregister(device.vfio());
-    removedFromVfio(device);
+  private void removeFromVfio(PciDevice device, Runnable then) {
+    disableSriov(
+        device,
+        () ->
+            vfioClass.unregister(
+                device.vfio(),
+                () -> {
+                  removedFromVfio(device);
+                  then.run();
+                }));
   }
 
   private void removedFromVfio(PciDevice device) {

@@ -34,6 +34,7 @@ final class PciDevice implements DeviceBus, BusDevice {
         public void reset() {}
       };
 
+  private final SleepingLock lock;
   private final String name;
   private final String path;
   private final DeviceModel model;
@@ -75,11 +76,13 @@ final class PciDevice implements DeviceBus, BusDevice {
     void lineUp();
   }
 
-  PciDevice(MachineDevice device, String path, int barAddress) {
-    this(device.address().toString(), path, device.model(), barAddress, null);
+  PciDevice(Gate gate, MachineDevice device, String path, int barAddress) {
+    this(gate, device.address().toString(), path, device.model(), barAddress, null);
   }
 
-  PciDevice(String name, String path, DeviceModel model, int barAddress, PciDevice physical) {
+  PciDevice(
+      Gate gate, String name, String path, DeviceModel model, int barAddress, PciDevice physical) {
+    this.lock = new SleepingLock(gate);
     this.name = name;
     this.path = path;
     this.model = model;
@@ -96,6 +99,11 @@ final class PciDevice implements DeviceBus, BusDevice {
   @Override
   public String path() {
     return path;
+  }
+
+  /** device_lock(): of who binds, unbinds or removes it, as long as that takes. */
+  SleepingLock lock() {
+    return lock;
   }
 
   boolean isVirtual() {

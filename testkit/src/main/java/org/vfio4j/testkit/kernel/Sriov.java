@@ -13,8 +13,6 @@ import org.vfio4j.linux.PciAddress;
  * <p>Source: {@code drivers/pci/iov.c}.
  */
 final class Sriov {
-  private static final int MOST = 0xffff;
-
   private final Core core;
   private final SysTree tree;
   private final PciBus bus;
@@ -30,10 +28,7 @@ final class Sriov {
     this.bus = bus;
     this.physical = physical;
     tree.addSriov(
-        physical,
-        () -> text(physical.function().virtualFunctions()),
-        () -> text(active),
-        this::store);
+        physical, () -> text(physical.function().virtualFunctions()), this::show, this::store);
   }
 
   private static byte[] text(int number) {
@@ -44,32 +39,39 @@ final class Sriov {
     return active > 0;
   }
 
+  private byte[] show() {
+    physical.lock().lock();
+    int shown = active;
+    physical.lock().unlock();
+    return text(shown);
+  }
+
   private int store(byte[] written) {
-    int wanted = number(new String(written, StandardCharsets.US_ASCII).strip());
+    int wanted = (int) WrittenNumber.parseOr(Errno.EINVAL, written, Short.SIZE);
     KernelError.refuseIf(wanted > physical.function().virtualFunctions(), Errno.ERANGE);
-    if (wanted != active) {
-      String driver = physical.driver();
-      // No driver, or one without sriov_configure().
-      KernelError.refuseIf(driver.isEmpty() || driver.equals(PciBus.PCI_STUB), Errno.ENOENT);
-      KernelError.refuseIf(wanted > 0 && isActive(), Errno.EBUSY);
-      boolean refuses = driver.equals(PciBus.VFIO_PCI) && !core.isSriovEnabled();
-      KernelError.refuseIf(refuses, Errno.ENOENT);
-      if (wanted == 0) {
-        disable();
-      } else {
-        enable(wanted);
-      }
+    physical.lock().lock();
+    try {
+      configure(wanted);
+    } finally {
+      physical.lock().unlock();
     }
     return written.length;
   }
 
-  private static int number(String text) {
-    try {
-      int number = Integer.decode(text);
-      KernelError.refuseIf(number < 0 || number > MOST, Errno.EINVAL);
-      return number;
-    } catch (NumberFormatException e) {
-      throw KernelError.of(Errno.EINVAL);
+  private void configure(int wanted) {
+    if (wanted == active) {
+      return;
+    }
+    String driver = physical.driver();
+    // No driver, or one without sriov_configure().
+    KernelError.refuseIf(driver.isEmpty() || driver.equals(PciBus.PCI_STUB), Errno.ENOENT);
+    KernelError.refuseIf(wanted > 0 && isActive(), Errno.EBUSY);
+    boolean refuses = driver.equals(PciBus.VFIO_PCI) && !core.isSriovEnabled();
+    KernelError.refuseIf(refuses, Errno.ENOENT);
+    if (wanted == 0) {
+      core.gate().finish(this::disable);
+    } else {
+      enable(wanted);
     }
   }
 
@@ -88,15 +90,25 @@ final class Sriov {
     active = count;
   }
 
-  /** Waits until nobody has one of them open. */
-  void disable() {
-    for (int i = 0; !functions.isEmpty(); i++) {
-      PciDevice function = functions.get(0);
-      bus.leaves(function);
-      tree.removeVirtualFunction(physical, function, i);
-      core.removeDevice(function);
-      functions.remove(function);
+  /** They go one by one, each when nobody has it open any more. */
+  void disable(Runnable then) {
+    disable(0, then);
+  }
+
+  private void disable(int number, Runnable then) {
+    if (functions.isEmpty()) {
+      active = 0;
+      then.run();
+      return;
     }
-    active = 0;
+    PciDevice function = functions.get(0);
+    bus.leaves(
+        function,
+        () -> {
+          tree.removeVirtualFunction(physical, function, number);
+          core.removeDevice(function);
+          functions.remove(function);
+          disable(number + 1, then);
+        });
   }
 }

@@ -101,6 +101,10 @@ final class SysTree {
     tree.add(device.path() + "/remove", new Attribute(null, remove));
   }
 
+  void removeRemove(PciDevice device) {
+    tree.remove(device.path() + "/remove");
+  }
+
   void removeDevice(PciDevice device) {
     tree.remove(BUS + "/devices/" + device.name());
     tree.remove(device.path());

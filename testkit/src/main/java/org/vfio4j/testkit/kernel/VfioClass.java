@@ -38,14 +38,7 @@ final class VfioClass {
     return vfio;
   }
 
-  /** The driver lets the device go. Waits until nobody has it open. */
-  void unregister(VfioDevice vfio) {
-    leave(vfio);
-    core.gate().await(vfio::isUnused, -1);
-    forget(vfio);
-  }
-
-  /** As {@link #unregister}, without waiting. */
+  /** The driver lets the device go; it has when nobody has it open any more. */
   void unregister(VfioDevice vfio, Runnable afterwards) {
     leave(vfio);
     vfio.whenUnused(

@@ -31,6 +31,9 @@ final class VfioConfig {
   /** PCI_EXP_DEVCTL2_ARI. */
   private static final int ARI = 0x20;
 
+  /** As many as there is room for behind the header of the first 256 bytes. */
+  private static final int MOST_CAPABILITIES = (256 - ConfigSpace.HEADER_SIZE) / Integer.BYTES;
+
   private static final int DWORD = 4;
   private static final int BARS_END = ConfigSpace.BAR_0 + DWORD * PciFunction.BARS;
 
@@ -79,10 +82,11 @@ final class VfioConfig {
 
   /**
    * Capabilities are read from the device; of their fields only some of MSI and of PCI Express can
-   * be written.
+   * be written. A device that was pulled out gives ones, which lead nowhere.
    */
   private void capabilities() {
-    for (int at = hardware.getByte(ConfigSpace.CAPABILITIES) & 0xfc; at != 0; ) {
+    int at = hardware.getByte(ConfigSpace.CAPABILITIES) & 0xfc;
+    for (int left = MOST_CAPABILITIES; at != 0 && left > 0; left--) {
       int id = hardware.getByte(at);
       int length = ConfigSpace.capabilitySize(id);
       Arrays.fill(isWritable, at, at + length, (byte) 0);

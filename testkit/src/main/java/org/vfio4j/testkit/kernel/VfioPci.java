@@ -95,7 +95,7 @@ final class VfioPci implements VfioOps, DeviceMemory.Registers {
     }
     pci.config().setCommand(ConfigSpace.COMMAND_MASTER, false);
     // Who unbinds or removes it has it locked, and the kernel does not wait for that.
-    boolean done = resetWorks && !pci.vfio().isLeaving() && reset.attempt();
+    boolean done = resetWorks && !pci.lock().isHeld() && reset.attempt();
     pci.needsReset(!done);
     hotResets.resetUnused();
   }

@@ -32,6 +32,20 @@ final class WrittenNumber {
     return value.longValue();
   }
 
+  /** Whether it is another than 0. EINVAL for everything that is none, or has more than 64 bits. */
+  static boolean isTrue(byte[] written) {
+    return parseOr(Errno.EINVAL, written, Long.SIZE) != 0;
+  }
+
+  /** As {@link #parse}, for who does not tell the errors apart. */
+  static long parseOr(Errno error, byte[] written, int bits) {
+    try {
+      return parse(written, bits);
+    } catch (KernelError e) {
+      throw KernelError.of(error);
+    }
+  }
+
   private static boolean isDigit(String text, int at, int radix) {
     return at < text.length() && Character.digit(text.charAt(at), radix) >= 0;
   }

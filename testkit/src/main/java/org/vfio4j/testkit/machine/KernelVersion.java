@@ -140,6 +140,13 @@ public enum KernelVersion {
     return this == LINUX_6_12 || this == NEWEST;
   }
 
+  /**
+   * Whether driver_override is read and written with the device locked, and so waits for others.
+   */
+  public boolean locksDevicesForOverrides() {
+    return this != LINUX_6_12 && this != NEWEST;
+  }
+
   /** Whether a group looks at what it is in before it looks at what a call is given. */
   public boolean groupsLookAtThemselvesFirst() {
     return !isAtLeast(6, 1);
