@@ -51,6 +51,7 @@ final class HwptErrors {
               .fact(
                   alloc.dataLen() == 0
                       ? "the address space does not exist any more, or not for this IOMMU"
+                          + readOnly(alloc)
                       : "the parent is gone, was not made as one, is of another IOMMU, or the"
                           + " data are wrong")
               .hint(alloc.dataLen() == 0 ? "" : "make the parent with nestParent()")
@@ -69,6 +70,14 @@ final class HwptErrors {
               .build();
       default -> failure.build();
     };
+  }
+
+  /** Source: __domain_mapping() in drivers/iommu/intel/iommu.c. */
+  private static String readOnly(IommuHwptAlloc alloc) {
+    return (alloc.flags() & IommufdUapi.IOMMU_HWPT_ALLOC_NEST_PARENT) == 0
+        ? ""
+        : ", or something in it is mapped for reading alone, which an Intel VT-d refuses in a page"
+            + " table for nesting";
   }
 
   private static String wanted(IommuHwptAlloc alloc) {

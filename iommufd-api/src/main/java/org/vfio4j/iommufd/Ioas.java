@@ -108,7 +108,7 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
   public void map(long userVa, long length, long iova, DmaAccess access) {
     int result = tryMap(userVa, length, iova, access);
     if (result < 0) {
-      throw IommufdErrors.map(this, userVa, length, iova, result);
+      throw IommufdErrors.map(this, userVa, length, iova, access, result);
     }
   }
 
@@ -118,7 +118,7 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
     try {
       int result = ioasMap(0, userVa, length, 0, access);
       if (result < 0) {
-        throw IommufdErrors.mapAnywhere(this, userVa, length, result);
+        throw IommufdErrors.mapAnywhere(this, userVa, length, access, result);
       }
       return MAP.get().iova();
     } finally {
@@ -356,7 +356,7 @@ public final class Ioas extends KernelObject implements DmaSpace, IoPageTable {
               .srcIova(sourceIova);
       int result = kernel.ioctl(fd, IommufdUapi.IOMMU_IOAS_COPY, copy);
       if (result < 0) {
-        throw IommufdErrors.copy(this, source, sourceIova, length, iova, result);
+        throw IommufdErrors.copy(this, source, sourceIova, length, iova, access, result);
       }
       return copy.dstIova();
     } finally {

@@ -6,6 +6,7 @@ import org.vfio4j.Errno;
 import org.vfio4j.Units;
 import org.vfio4j.VfioException;
 import org.vfio4j.VfioException.Reason;
+import org.vfio4j.dma.DmaAccess;
 import org.vfio4j.dma.IovaRange;
 import org.vfio4j.iommufd.uapi.IommufdUapi;
 import org.vfio4j.linux.MemoryLock;
@@ -79,17 +80,19 @@ final class IommufdErrors {
     };
   }
 
-  static VfioException map(Ioas ioas, long userVa, long length, long iova, long result) {
+  static VfioException map(
+      Ioas ioas, long userVa, long length, long iova, DmaAccess access, long result) {
     String where = " at IOVA " + Units.hex(iova) + " in " + ioas;
-    return mapped("IOMMU_IOAS_MAP", ioas, userVa, length, iova, where, result);
+    return mapped("IOMMU_IOAS_MAP", ioas, userVa, length, iova, access, where, result);
   }
 
-  static VfioException mapAnywhere(Ioas ioas, long userVa, long length, long result) {
-    return mapped("IOMMU_IOAS_MAP", ioas, userVa, length, 0, " in " + ioas, result);
+  static VfioException mapAnywhere(
+      Ioas ioas, long userVa, long length, DmaAccess access, long result) {
+    return mapped("IOMMU_IOAS_MAP", ioas, userVa, length, 0, access, " in " + ioas, result);
   }
 
   static VfioException copy(
-      Ioas to, Ioas from, long sourceIova, long length, long iova, long result) {
+      Ioas to, Ioas from, long sourceIova, long length, long iova, DmaAccess access, long result) {
     String where =
         " from IOVA "
             + Units.hex(sourceIova)
@@ -111,11 +114,18 @@ final class IommufdErrors {
           .fact("the copy would be writeable, the source is not")
           .build();
     }
-    return mapped("IOMMU_IOAS_COPY", to, 0, length, iova, where, result);
+    return mapped("IOMMU_IOAS_COPY", to, 0, length, iova, access, where, result);
   }
 
   private static VfioException mapped(
-      String operation, Ioas ioas, long userVa, long length, long iova, String where, long result) {
+      String operation,
+      Ioas ioas,
+      long userVa,
+      long length,
+      long iova,
+      DmaAccess access,
+      String where,
+      long result) {
     VfioException.Builder failure = call(operation, "of " + Units.bytes(length) + where, result);
     return switch (Errno.ofResult(result)) {
       case EEXIST ->
@@ -143,6 +153,11 @@ final class IommufdErrors {
                   length <= 0
                       ? (length == 0 ? "the length is 0" : "the length is negative")
                       : "the range is unaligned or not allowed" + limits(ioas))
+              .hint(
+                  access.canWrite()
+                      ? ""
+                      : "a page table of an Intel VT-d that was made with nestParent() takes"
+                          + " nothing for reading alone: use READ_WRITE there")
               .build();
       case EOVERFLOW -> failure.fact("the range does not fit into 64 bits").build();
       case ENOSPC ->

@@ -48,7 +48,11 @@ public final class PagingHwpt extends Hwpt {
       return this;
     }
 
-    /** Page tables of a guest can be nested on it. Linux 6.7, and an IOMMU that can. */
+    /**
+     * Page tables of a guest can be nested on it. Linux 6.7, and an IOMMU that can. With Intel VT-d
+     * nothing in it can be mapped for reading alone (erratum 772415, whatever the hardware): EINVAL
+     * here, and where it is to be mapped later.
+     */
     public Builder nestParent() {
       flags |= IommufdUapi.IOMMU_HWPT_ALLOC_NEST_PARENT;
       return this;
@@ -74,7 +78,8 @@ public final class PagingHwpt extends Hwpt {
      *     or this IOMMU does not know, {@link Reason#NO_SUCH_DEVICE}: ENOENT when the device id is
      *     that of no physical device, {@link Reason#OVERLAP}: EADDRINUSE when something is mapped
      *     where the IOMMU cannot, {@link Reason#LIMIT}: ENOMEM, {@link Reason#INVALID_ARGUMENT}:
-     *     EFAULT when memory that is mapped cannot be pinned)
+     *     EFAULT when memory that is mapped cannot be pinned, EINVAL when a mapping does not suit a
+     *     page table for nesting)
      */
     public PagingHwpt allocate() {
       ioas.lifetime().enter();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.vfio4j.Errno;
+import org.vfio4j.VfioException;
 import org.vfio4j.cdev.BoundDevice;
 import org.vfio4j.cdev.VfioCdev;
 import org.vfio4j.dma.DmaAccess;
@@ -101,6 +102,44 @@ class OtherIommusTest {
           assertThat(iommufd.hwInfo(device.devId(), vtd).vtd()).isPresent();
           int other = IommufdUapi.IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
           Refused.with(Errno.EOPNOTSUPP, () -> iommufd.hwInfo(device.devId(), other));
+        });
+  }
+
+  /** ERRATA_772415_SPR17, whatever the hardware: what tables are nested on is writable. */
+  @Test
+  void aNestingParentOfVtdTakesNothingForReadingAlone() {
+    on(
+        Make.INTEL_VTD,
+        KernelVersion.LINUX_6_12,
+        (kernel, iommufd, ioas, device) -> {
+          MappedMemory memory = guest(kernel, ioas);
+          ioas.map(memory.address(), PAGE, PAGES * PAGE, DmaAccess.READ);
+          VfioException refused =
+              Refused.with(Errno.EINVAL, () -> ioas.hwpt(device.devId()).nestParent().allocate());
+          assertThat(refused.fact()).contains("for reading alone");
+          ioas.unmap(PAGES * PAGE, PAGE);
+          try (PagingHwpt plain = ioas.hwpt(device.devId()).allocate();
+              PagingHwpt parent = ioas.hwpt(device.devId()).nestParent().allocate()) {
+            assertThat(plain).isNotEqualTo(parent);
+            refused =
+                Refused.with(
+                    Errno.EINVAL,
+                    () -> ioas.map(memory.address(), PAGE, PAGES * PAGE, DmaAccess.READ));
+            assertThat(refused.hint()).contains("nestParent()");
+            Refused.with(
+                Errno.EINVAL, () -> ioas.copy(ioas, 0, PAGE, PAGES * PAGE, DmaAccess.READ));
+            ioas.map(memory.address(), PAGE, PAGES * PAGE, DmaAccess.READ_WRITE);
+            ioas.unmap(PAGES * PAGE, PAGE);
+          }
+          ioas.map(memory.address(), PAGE, PAGES * PAGE, DmaAccess.READ);
+        });
+    on(
+        Make.ARM_SMMUV3,
+        KernelVersion.LINUX_6_15,
+        (kernel, iommufd, ioas, device) -> {
+          MappedMemory memory = guest(kernel, ioas);
+          ioas.map(memory.address(), PAGE, PAGES * PAGE, DmaAccess.READ);
+          ioas.hwpt(device.devId()).nestParent().allocate().close();
         });
   }
 

@@ -185,7 +185,7 @@ final class Ioas extends IommufdObject {
     areas.add(area);
     if (!hwpts.isEmpty()) {
       try {
-        pages.pin(area);
+        fill(area);
       } catch (KernelError e) {
         drop(area);
         throw e;
@@ -208,15 +208,21 @@ final class Ioas extends IommufdObject {
         at += slice.length();
       }
       if (!hwpts.isEmpty()) {
-        for (Mapping area : added) {
-          area.pages().pin(area);
-        }
+        added.forEach(this::fill);
       }
     } catch (KernelError e) {
       added.forEach(this::drop);
       throw e;
     }
     return start;
+  }
+
+  /** iopt_area_fill_domains(). */
+  private void fill(Mapping area) {
+    area.pages().pin(area);
+    for (PagingHwpt hwpt : hwpts) {
+      hwpt.domain().mapped(area);
+    }
   }
 
   /** Where to map: at a fixed IOVA, or one that is chosen for memory of this address. */
@@ -472,18 +478,20 @@ final class Ioas extends IommufdObject {
     KernelError.refuseIf(pageSize > PAGE, Errno.EINVAL);
     checkAlignment(pageSize);
     reserve(hwpt.domain().outOfAperture(), hwpt);
-    if (hwpts.isEmpty()) {
-      List<Mapping> done = new ArrayList<>();
-      try {
-        for (Mapping area : areas.all()) {
+    boolean first = hwpts.isEmpty();
+    List<Mapping> pinned = new ArrayList<>();
+    try {
+      for (Mapping area : areas.all()) {
+        if (first) {
           area.pages().pin(area);
-          done.add(area);
+          pinned.add(area);
         }
-      } catch (KernelError e) {
-        done.forEach(area -> area.pages().unpin(area));
-        unreserve(hwpt);
-        throw e;
+        hwpt.domain().mapped(area);
       }
+    } catch (KernelError e) {
+      pinned.forEach(area -> area.pages().unpin(area));
+      unreserve(hwpt);
+      throw e;
     }
     alignment = Math.max(alignment, pageSize);
     hwpts.add(hwpt);

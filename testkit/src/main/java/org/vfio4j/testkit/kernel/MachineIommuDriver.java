@@ -37,6 +37,11 @@ abstract class MachineIommuDriver extends IommuDriver {
     return can.hasNesting();
   }
 
+  /** Whether what guests' tables lie over can have nothing that is mapped for reading alone. */
+  boolean nestParentsWantWritable() {
+    return false;
+  }
+
   @Override
   final boolean canTrackDirty(Endpoint device) {
     return can.hasDirtyTracking();
@@ -59,7 +64,8 @@ abstract class MachineIommuDriver extends IommuDriver {
             || (dirty && !canTrackDirty(device))
             || (pasid && pasidBits(device) == 0);
     KernelError.refuseIf(wrong, Errno.EOPNOTSUPP);
-    return new PagingDomain(this, IovaRange.bits(bits), dirty);
+    return new PagingDomain(
+        this, IovaRange.bits(bits), dirty, nesting && nestParentsWantWritable());
   }
 
   /** Of VT-d: prepare_domain_attach_device(). */

@@ -16,6 +16,7 @@ final class PagingDomain extends IommuDomain {
   private final int pageSize;
   private final IovaRange aperture;
   private final boolean dirtyOps;
+  private final boolean wantsWritable;
   private final TreeSet<Long> dirty = new TreeSet<>(Long::compareUnsigned);
   private boolean tracking;
 
@@ -25,10 +26,18 @@ final class PagingDomain extends IommuDomain {
   }
 
   PagingDomain(IommuDriver owner, IovaRange aperture, boolean dirtyOps) {
+    this(owner, aperture, dirtyOps, false);
+  }
+
+  /**
+   * @param wantsWritable whether nothing can be mapped for reading alone
+   */
+  PagingDomain(IommuDriver owner, IovaRange aperture, boolean dirtyOps, boolean wantsWritable) {
     super(owner);
     this.pageSize = (int) Long.lowestOneBit(owner.pageSizes());
     this.aperture = aperture;
     this.dirtyOps = dirtyOps;
+    this.wantsWritable = wantsWritable;
   }
 
   /** The smallest, in bytes. */
@@ -78,6 +87,11 @@ final class PagingDomain extends IommuDomain {
         return;
       }
     }
+  }
+
+  /** iommu_map(). */
+  void mapped(Mapping area) {
+    KernelError.refuseIf(wantsWritable && !area.isWritable(), Errno.EINVAL);
   }
 
   /** What was written there is forgotten with the mapping. */

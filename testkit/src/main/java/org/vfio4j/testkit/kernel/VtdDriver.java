@@ -106,6 +106,12 @@ final class VtdDriver extends MachineIommuDriver {
     return can().pasidBits();
   }
 
+  /** The erratum 772415 again, and again whatever the hardware: __domain_mapping(). */
+  @Override
+  boolean nestParentsWantWritable() {
+    return true;
+  }
+
   @Override
   NestedDomain allocateNested(Endpoint device, int flags, PagingDomain parent, UserData data) {
     boolean unknown =
