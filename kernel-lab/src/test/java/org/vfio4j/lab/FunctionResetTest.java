@@ -117,6 +117,8 @@ class FunctionResetTest {
         VfioException locked =
             catchThrowableOfType(VfioException.class, () -> nvme.bind(iommufd, COOKIE));
         assertThat(locked.errno()).contains(Errno.EAGAIN);
+        assertThat(locked.reason()).isEqualTo(Reason.IN_USE);
+        assertThat(locked.fact()).contains("unbinds");
         try (VfioGroup group = VfioGroup.open(Lab.KERNEL, number)) {
           // Also where the group is in no container, for which there would be EINVAL.
           Refusal.of(Reason.WRONG_DRIVER, Errno.ENODEV, () -> group.device(Lab.NVME));

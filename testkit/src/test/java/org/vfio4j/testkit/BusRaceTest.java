@@ -15,6 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.vfio4j.VfioException;
 import org.vfio4j.bridge.AssignedDevice;
@@ -28,6 +29,7 @@ import org.vfio4j.testkit.machine.KernelVersion;
  * The host binds, unbinds, removes, pulls out and finds a device with virtual functions, in several
  * threads, while others open it: each call ends, as a success or as an errno.
  */
+@Tag("random")
 class BusRaceTest {
   private static final String BUS = "/sys/bus/pci";
   private static final PciAddress PHYSICAL = PciAddress.of("0000:00:05.0");

@@ -120,6 +120,13 @@ public final class Recorder {
     (real ? ON_REAL : ON_FAKE).duplicated(result, fd);
   }
 
+  /** Called at the end of a close. */
+  public static void close(int result, int fd, boolean real) {
+    if (result >= 0) {
+      (real ? ON_REAL : ON_FAKE).closed(fd);
+    }
+  }
+
   /** Called at the end of a read. */
   public static void read(long result, int fd, NativeBlock bytes, boolean real) {
     on(real).transferred(fd, bytes, result, true);
@@ -146,6 +153,7 @@ public final class Recorder {
                   "ioctl(II" + BLOCK + ")I",
                   "open(Ljava/lang/String;I)I",
                   "dup(I)I",
+                  "close(I)I",
                   "read(I" + BLOCK + "I)J",
                   "write(I" + BLOCK + "I)J" ->
                   new Ending(method, name, descriptor, real);
@@ -169,7 +177,7 @@ public final class Recorder {
       this.name = name;
       // The length of a read or a write, and the flags of an open, say nothing.
       Type[] all = Type.getArgumentTypes(descriptor);
-      boolean whole = name.equals("ioctl") || name.equals("dup");
+      boolean whole = List.of("ioctl", "dup", "close").contains(name);
       this.arguments = whole ? all : Arrays.copyOf(all, all.length - 1);
       this.result = Type.getReturnType(descriptor);
       this.real = real;

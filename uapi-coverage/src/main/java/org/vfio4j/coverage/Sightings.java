@@ -136,6 +136,11 @@ final class Sightings {
     }
   }
 
+  /** Its number is given to other files, which have other things to read and write. */
+  synchronized void closed(int fd) {
+    open.remove(fd);
+  }
+
   synchronized void duplicated(int copy, int fd) {
     if (copy >= 0 && kinds.containsKey(fd)) {
       kinds.put(copy, kinds.get(fd));

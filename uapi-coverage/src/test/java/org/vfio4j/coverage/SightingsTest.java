@@ -14,6 +14,7 @@ class SightingsTest {
   private static final int GET_REGION_INFO = 0x3B6C;
   private static final int IOAS_MAP = 0x3B85;
   private static final int DIRTY_PAGES = 0x3B75;
+  private static final int FAULT_QUEUE_ALLOC = 0x3B8E;
 
   private final Sightings sightings = new Sightings(Inventory.load());
 
@@ -75,5 +76,24 @@ class SightingsTest {
     assertThat(sightings.all().get("OneTest"))
         .contains("VFIO_REGION_TYPE_GFX", "VFIO_REGION_SUBTYPE_GFX_EDID")
         .doesNotContain("VFIO_REGION_SUBTYPE_CCW_ASYNC_CMD");
+  }
+
+  /** The number of a closed fault queue is given to something else, to which a 1 is written. */
+  @Test
+  void whatIsWrittenToAnotherFileIsNoAnswerToAFault() {
+    int queue = FD + 1;
+    NativeBlock allocated = new NativeBlock(16);
+    allocated.putInt(12, queue);
+    NativeBlock one = new NativeBlock(Long.BYTES);
+    one.putInt(0, 1);
+    sightings.opened(FD, "/dev/iommu");
+    sightings.test("OneTest");
+    sightings.ioctl(FD, FAULT_QUEUE_ALLOC, allocated, 0);
+    sightings.transferred(queue, one, Long.BYTES, false);
+    assertThat(sightings.all().get("OneTest")).contains("IOMMUFD_PAGE_RESP_SUCCESS");
+    sightings.test("OtherTest");
+    sightings.closed(queue);
+    sightings.transferred(queue, one, Long.BYTES, false);
+    assertThat(sightings.all().get("OtherTest")).isEmpty();
   }
 }

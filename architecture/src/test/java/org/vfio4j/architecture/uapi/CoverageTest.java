@@ -11,9 +11,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.vfio4j.Errno;
 import org.vfio4j.coverage.Inventory;
 import org.vfio4j.coverage.Reached;
 
@@ -87,6 +89,25 @@ class CoverageTest {
                 default -> onFake && onReal;
               };
             });
+  }
+
+  /** An errno that a test has seen and the inventory does not know is forgotten there. */
+  @Test
+  void whatIsReachedIsInTheInventory() throws IOException {
+    Set<String> known = new TreeSet<>();
+    for (Inventory.Ioctl ioctl : Inventory.load().ioctls()) {
+      ioctl.errnos().forEach(errno -> known.add(ioctl.name() + ":" + errno));
+      // Of kernels, devices and files that do not have the call, and of what is no file at all.
+      known.add(ioctl.name() + ":" + Errno.ENOTTY);
+      known.add(ioctl.name() + ":" + Errno.EBADF);
+    }
+    for (boolean real : new boolean[] {false, true}) {
+      Reached reached = Reached.read(real ? REAL : FAKE);
+      reached.add(recorded(real));
+      assertThat(reached.names().stream().filter(name -> name.contains(":")))
+          .as("errnos that uapi.txt does not list")
+          .isSubsetOf(known);
+    }
   }
 
   @Test

@@ -8,6 +8,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** As {@link RecordedSequencesTest}, in the topology without an IOMMU. */
 @Tag("lab-noiommu")
+@Tag("random")
 class RecordedMockSequencesTest {
   static List<Domain> domains() {
     return Domains.withoutIommu();

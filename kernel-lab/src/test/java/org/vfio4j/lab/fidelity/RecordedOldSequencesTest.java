@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * As {@link RecordedSequencesTest}, on Debian's Linux 6.1, which has groups and containers only.
  */
 @Tag("lab-old")
+@Tag("random")
 class RecordedOldSequencesTest {
   static List<Domain> domains() {
     return List.of(Domains.TYPE1, Domains.TYPE1V2, Domains.GROUP);

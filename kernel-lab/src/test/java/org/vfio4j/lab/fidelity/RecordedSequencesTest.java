@@ -8,6 +8,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** What the real kernel answered to sequences of fixed seeds: of each domain some. */
 @Tag("lab")
+@Tag("random")
 class RecordedSequencesTest {
   static List<Domain> domains() {
     return Domains.standard();
