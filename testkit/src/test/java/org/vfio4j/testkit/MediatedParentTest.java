@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -77,6 +78,45 @@ class MediatedParentTest {
           .containsExactly(
               new MdevChange(Kind.DEVICE_REMOVED, ID.toString(), "mtty"),
               new MdevChange(Kind.PARENT_REMOVED, "mtty", "mtty"));
+    }
+  }
+
+  /** It waits for who was first, and who comes later finds that it is seen to. */
+  @Test
+  void aParentThatGoesWhileADeviceIsRemoved() throws Exception {
+    MdevType type = bus.parent("mtty").type("mtty-1");
+    Mdev first = type.create(ID);
+    Mdev second = type.create();
+    String folder = first.sysfs().path();
+    String remove = second.sysfs().path() + "/remove";
+    byte[] one = {'1'};
+    CompletableFuture<Integer> removed;
+    Thread gone = new Thread(() -> kernel.removeMediatedParent(MttyDriver.PARENT));
+    try (UnboundDevice open = VfioCdev.find(first.sysfs()).open();
+        UnboundDevice other = VfioCdev.find(second.sysfs()).open()) {
+      removed = CompletableFuture.supplyAsync(() -> kernel.writeFile(folder + "/remove", one));
+      await(() -> !kernel.readLink(folder + "/mdev_type").isOk());
+      gone.start();
+      await(() -> gone.getState() == Thread.State.WAITING);
+      assertThat(kernel.writeFile(remove, one)).isEqualTo(Errno.ENODEV.result());
+      assertThat(kernel.writeFile(remove, one)).isEqualTo(Errno.ENOENT.result());
+      refused(Reason.NO_SUCH_DEVICE, Errno.ENODEV, "mtty is being taken", type::create);
+      assertThat(bus.findParent("mtty")).isPresent();
+      assertThat(removed.isDone()).isFalse();
+      assertThat(open.isClosed() || other.isClosed()).isFalse();
+    }
+    assertThat(removed.get(20, TimeUnit.SECONDS)).isEqualTo(1);
+    gone.join(PATIENCE.toMillis());
+    assertThat(gone.isAlive()).isFalse();
+    assertThat(bus.devices()).isEmpty();
+    assertThat(bus.findParent("mtty")).isEmpty();
+  }
+
+  private static void await(BooleanSupplier condition) throws InterruptedException {
+    long giveUp = System.nanoTime() + PATIENCE.toNanos();
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("waits for ever").isLessThan(giveUp);
+      Thread.sleep(1);
     }
   }
 

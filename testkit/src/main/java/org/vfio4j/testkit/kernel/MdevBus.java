@@ -65,13 +65,17 @@ final class MdevBus {
     changed(parent, "registered");
   }
 
-  /** mdev_unregister_parent(): with all its devices. Waits until nobody has one of them open. */
+  /**
+   * mdev_unregister_parent(): with all its devices. Waits for those that are being removed, and
+   * until nobody has one of the others open.
+   */
   void unregister(String path) {
     MdevParent parent = parents.remove(path);
     if (parent == null) {
       throw new IllegalArgumentException("there is no parent at " + path);
     }
     parent.leave();
+    core.gate().await(() -> !parent.hasRemovals(), -1);
     tree.removeClassLink(parent);
     for (MdevDevice device : List.copyOf(devices.values())) {
       if (device.type().parent() == parent) {
@@ -140,8 +144,14 @@ final class MdevBus {
       return written.length;
     }
     tree.removeRemove(device);
+    // Who takes the parent away sees to it.
+    MdevParent parent = device.type().parent();
+    KernelError.refuseIf(parent.isLeaving(), Errno.ENODEV);
     KernelError.refuseIf(devices.remove(device.name()) == null, Errno.ENODEV);
+    parent.removal(true);
     takeAway(device);
+    parent.removal(false);
+    core.gate().changed();
     return written.length;
   }
 

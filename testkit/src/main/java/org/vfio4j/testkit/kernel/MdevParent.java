@@ -8,6 +8,7 @@ final class MdevParent {
   private final String path;
   private final MediatedDriver driver;
   private int left;
+  private int removals;
   private boolean leaving;
 
   MdevParent(String path, MediatedDriver driver) {
@@ -45,6 +46,15 @@ final class MdevParent {
 
   void giveBack() {
     left++;
+  }
+
+  /** One of its devices is being removed, or is removed. */
+  void removal(boolean underWay) {
+    removals += underWay ? 1 : -1;
+  }
+
+  boolean hasRemovals() {
+    return removals > 0;
   }
 
   boolean isLeaving() {
