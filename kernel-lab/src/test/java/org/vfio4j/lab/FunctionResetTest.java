@@ -109,10 +109,7 @@ class FunctionResetTest {
       try (UnboundDevice nvme = VfioCdev.find(Lab.KERNEL, Lab.NVME).open()) {
         unbound = CompletableFuture.runAsync(() -> PciDriver.unbind(Lab.KERNEL, Lab.NVME));
         String folder = Lab.sysfs(Lab.NVME).path() + "/vfio-dev";
-        long giveUp = System.nanoTime() + 20_000_000_000L;
-        while (Lab.KERNEL.list(folder).isOk() && System.nanoTime() < giveUp) {
-          Thread.sleep(5);
-        }
+        Lab.await(() -> !Lab.KERNEL.list(folder).isOk());
         assertThat(unbound.isDone()).isFalse();
         VfioException locked =
             catchThrowableOfType(VfioException.class, () -> nvme.bind(iommufd, COOKIE));

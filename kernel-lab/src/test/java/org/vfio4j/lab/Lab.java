@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.vfio4j.lab;
 
+import java.time.Duration;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.vfio4j.bridge.AssignedDevice;
 import org.vfio4j.bridge.AssignmentPolicy;
 import org.vfio4j.bridge.CompatBridge;
@@ -43,6 +45,14 @@ final class Lab {
   static final boolean OLD_KERNEL = LabKernels.isOld();
 
   private Lab() {}
+
+  /** Until then, or for a while: what is waited for is to be asserted. */
+  static void await(BooleanSupplier condition) throws InterruptedException {
+    long giveUp = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (!condition.getAsBoolean() && System.nanoTime() < giveUp) {
+      Thread.sleep(5);
+    }
+  }
 
   /**
    * The modes that the guest's kernel has, by its version: what is missing must not pass for

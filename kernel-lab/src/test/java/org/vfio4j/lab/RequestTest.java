@@ -3,13 +3,11 @@ package org.vfio4j.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -39,14 +37,6 @@ class RequestTest {
     return host.submit(() -> PciDriver.unbind(Lab.KERNEL, Lab.EDU));
   }
 
-  /** Until then, or for a while: what is waited for is to be asserted. */
-  private static void await(BooleanSupplier condition) throws InterruptedException {
-    long giveUp = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-    while (!condition.getAsBoolean() && System.nanoTime() < giveUp) {
-      Thread.sleep(5);
-    }
-  }
-
   @EveryGroupMode
   void isHeardWithoutAWord(VfioMode mode) throws Exception {
     ProcessState before = ProcessState.now();
@@ -56,7 +46,7 @@ class RequestTest {
       assertThat(requests.isRequested()).isFalse();
       assertThat(requests.listen()).as("it does").isTrue();
       unbound = unbind();
-      await(requests::isRequested);
+      Lab.await(requests::isRequested);
       assertThat(requests.isRequested()).isTrue();
       // It was told, and no more: the device is the program's still.
       assertThat(edu.device().region(VfioPci.BAR0).getIntLe(0)).isEqualTo(Edu.IDENTITY);
@@ -64,7 +54,7 @@ class RequestTest {
     }
     unbound.get(30, TimeUnit.SECONDS);
     // The warning is written by a thread of its own, which may still have a file of the JVM open.
-    await(() -> ProcessState.countFds() == before.fds().size());
+    Lab.await(() -> ProcessState.countFds() == before.fds().size());
     assertThat(ProcessState.countFds()).isEqualTo(before.fds().size());
   }
 
@@ -98,7 +88,7 @@ class RequestTest {
     try (AssignedDevice nvme = AssignedDevice.open(Lab.KERNEL, mode, Lab.NVME)) {
       nvme.device().reset();
       unbound = host.submit(() -> PciDriver.unbind(Lab.KERNEL, Lab.NVME));
-      await(nvme.device().requests()::isRequested);
+      Lab.await(nvme.device().requests()::isRequested);
       Refusal.of(Reason.IN_USE, Errno.EAGAIN, nvme.device()::reset);
     } finally {
       host.submit(() -> PciDriver.bind(Lab.KERNEL, Lab.NVME, PciDriver.VFIO_PCI)).get();

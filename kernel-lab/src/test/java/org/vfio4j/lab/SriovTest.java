@@ -270,10 +270,7 @@ class SriovTest {
     Future<Optional<String>> number;
     try (UnboundDevice first = VfioCdev.find(Lab.KERNEL, VF_1).open()) {
       gone = CompletableFuture.runAsync(() -> virtualFunctions(0));
-      long giveUp = System.nanoTime() + 20_000_000_000L;
-      while (Lab.sysfs(VF_1).driver().isPresent() && System.nanoTime() < giveUp) {
-        Thread.sleep(5);
-      }
+      Lab.await(() -> Lab.sysfs(VF_1).driver().isEmpty());
       assertThat(Lab.sysfs(VF_1).driver()).isEmpty();
       // Whoever asks for their number, or for another, waits with it.
       again = others.submit(() -> write("sriov_numvfs", "0"));

@@ -52,10 +52,7 @@ class UnplugTest {
 
   /** The link of the driver goes first. */
   private static void awaitUnbinding() throws InterruptedException {
-    long giveUp = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-    while (Lab.KERNEL.readLink(FOLDER + "/driver").isOk() && System.nanoTime() < giveUp) {
-      Thread.sleep(5);
-    }
+    Lab.await(() -> !Lab.KERNEL.readLink(FOLDER + "/driver").isOk());
     assertThat(Lab.KERNEL.readLink(FOLDER + "/driver").errno()).isEqualTo(Errno.ENOENT);
   }
 

@@ -81,6 +81,17 @@ class TopologyTest {
     AssignedDevice.open(kernel, mode, PciAddress.of(ADDRESS)).close();
   }
 
+  /** The host waits for who has the device open, of which the link of the driver goes first. */
+  private static CompletableFuture<Integer> takeAway(FakeKernel kernel, String file, String text)
+      throws InterruptedException {
+    CompletableFuture<Integer> taken =
+        CompletableFuture.supplyAsync(() -> write(kernel, FOLDER + "/" + file, text));
+    while (kernel.readLink(FOLDER + "/driver").isOk()) {
+      Thread.sleep(1);
+    }
+    return taken;
+  }
+
   /** The host is at it already when the cable is pulled, and when it is plugged in again. */
   @Test
   void isPulledOutWhileItIsUnbound() throws Exception {
@@ -88,11 +99,7 @@ class TopologyTest {
     CompletableFuture<Integer> unbound;
     try (AssignedDevice edu =
         AssignedDevice.open(kernel, VfioMode.IOMMUFD, PciAddress.of(ADDRESS))) {
-      unbound =
-          CompletableFuture.supplyAsync(() -> write(kernel, FOLDER + "/driver/unbind", ADDRESS));
-      while (kernel.readLink(FOLDER + "/driver").isOk()) {
-        Thread.sleep(1);
-      }
+      unbound = takeAway(kernel, "driver/unbind", ADDRESS);
       kernel.unplug(ADDRESS);
       kernel.unplug(ADDRESS);
       kernel.plug(ADDRESS);
@@ -122,10 +129,7 @@ class TopologyTest {
     CompletableFuture<Integer> removed;
     try (AssignedDevice edu =
         AssignedDevice.open(kernel, VfioMode.IOMMUFD, PciAddress.of(ADDRESS))) {
-      removed = CompletableFuture.supplyAsync(() -> write(kernel, FOLDER + "/remove", "1"));
-      while (kernel.readLink(FOLDER + "/driver").isOk()) {
-        Thread.sleep(1);
-      }
+      removed = takeAway(kernel, "remove", "1");
       kernel.unplug(other.toString());
       try (AssignedDevice nvme = AssignedDevice.open(kernel, VfioMode.IOMMUFD, other)) {
         assertThat(nvme.device().region(VfioPci.BAR0).getIntLe(0)).isEqualTo(-1);

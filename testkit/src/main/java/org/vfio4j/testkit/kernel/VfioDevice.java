@@ -77,7 +77,7 @@ final class VfioDevice {
     }
   }
 
-  /** Whether the host waits for its users, and holds it meanwhile. */
+  /** Whether the host waits for its users. */
   boolean isLeaving() {
     return leaving;
   }
@@ -90,10 +90,6 @@ final class VfioDevice {
     } finally {
       resetting = false;
     }
-  }
-
-  boolean isUnused() {
-    return files == 0;
   }
 
   boolean isOpenedFromNode() {
@@ -112,7 +108,7 @@ final class VfioDevice {
 
   /** Runs it now, or when the last file is closed. */
   void whenUnused(Runnable action) {
-    if (isUnused()) {
+    if (files == 0) {
       action.run();
     } else {
       unused = action;
