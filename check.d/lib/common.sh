@@ -3,6 +3,15 @@
 
 say() { printf 'check: %s\n' "$*"; }
 
+# What a whole ./check repeats at its end: of its log people often see the end only.
+PROBLEMS=()
+
+# problem TEXT: what went wrong apart from a test that failed.
+problem() {
+  PROBLEMS+=("$*")
+  say "$*"
+}
+
 # --- tools ---
 
 java_version() {
@@ -124,11 +133,11 @@ maven() {
   if ((status)); then
     build_errors "$log" | head -n 20
     if grep -q 'format violations' "$log"; then say "$what: mvn spotless:apply formats the files"; fi
-    say "$what: Maven failed, the full log: $log"
+    problem "$what: Maven failed, the full log: $log"
   # With test failures ignored, so is a test JVM that died: its tests are in no report.
   elif grep -qE 'The forked VM terminated|ExecutionException|There was a timeout|SurefireBooterForkException' "$log"; then
     grep -E -m 5 'The forked VM terminated|ExecutionException|There was a timeout' "$log"
-    say "$what: a JVM that runs tests ended early, the full log: $log"
+    problem "$what: a JVM that runs tests ended early, the full log: $log"
     status=1
   fi
   return "$status"
@@ -148,6 +157,18 @@ in_guest() {
     if ((attempt == 2 || status != 125)) || ! grep -qs 'Kernel panic.*RCU Stall' "$console"; then return "$status"; fi
     echo "check: once more"
   done
+}
+
+# guest_problem WHAT STATUS LOG: of a guest in which not all tests ran, with what HangListener said of it, or the end of the log.
+guest_problem() {
+  local what=$1 status=$2 log=$3
+  if grep -q '^HUNG: ' "$log"; then
+    sed -n '/^HUNG: /,$p' "$log" | head -n 60 | sed 's/^/  /'
+    problem "$what: $(grep -m 1 '^HUNG: ' "$log"); the full log: $log"
+  else
+    tail -n 25 "$log" | sed 's/^/  /'
+    problem "$what ended with status $status; the full log: $log"
+  fi
 }
 
 # fresh_reports FOLDER...: the XML reports of this run under the folders.
@@ -175,7 +196,7 @@ check_build() {
   fi
   if ! maven build "${arguments[@]}" verify; then
     FAILED=$((FAILED + 1))
-    say "build: failed, counted as one failure"
+    problem "build: failed, counted as one failure"
   fi
 }
 
@@ -187,13 +208,21 @@ check_part() {
     run_part "$@" || ran=0
   fi
   reports >"$files"
-  "$JAVA_HOME/bin/java" -Xshare:auto -XX:TieredStopAtLevel=1 check.d/lib/TestReports.java "$counts" "$files"
+  "$JAVA_HOME/bin/java" -Xshare:auto -XX:TieredStopAtLevel=1 check.d/lib/TestReports.java "$counts" "$files" | tee "$LOGS/$name.tests"
   read -r passed failed <"$counts"
   if ((failed == 0 && (passed == 0 || ran == 0))); then
     failed=1
-    if ((ran)); then say "$name: no test ran"; else say "$name: did not run to its end"; fi
+    if ((ran)); then problem "$name: no test ran"; else problem "$name: did not run to its end"; fi
   fi
   PASSED=$((PASSED + passed))
   FAILED=$((FAILED + failed))
   printf '%s: %d passed, %d failed\n' "$name" "$passed" "$failed"
+}
+
+# what_failed: of all parts, in a line each.
+what_failed() {
+  local text
+  echo "what failed:"
+  for text in "${PROBLEMS[@]}"; do printf '  %s\n' "$text"; done
+  grep -hs '^  FAILED ' "$LOGS"/*.tests || true
 }
