@@ -100,10 +100,13 @@ qemu_command() {
     -kernel "$KERNEL_DIR/vmlinuz" -initrd "$RUN/initrd"
     -append "$arguments ${TOPOLOGY_KERNEL[*]}"
     -chardev "file,id=console,path=$CONSOLE" -serial chardev:console)
+  # All processors take turns in one thread of QEMU. With a thread for each, one may run what another is just
+  # writing over (a JVM writes code all the time), and timers and interrupts have been lost; and it was no faster.
+  QEMU+=(-accel 'tcg,thread=single')
   if [[ -n $ICOUNT ]]; then
-    QEMU+=(-accel 'tcg,thread=single' -smp 1 -icount 'shift=0,sleep=off')
+    QEMU+=(-smp 1 -icount 'shift=0,sleep=off')
   else
-    QEMU+=(-accel 'tcg,thread=multi' -smp "$CPUS")
+    QEMU+=(-smp "$CPUS")
   fi
   # The topology first: an IOMMU must be there before the devices behind it.
   QEMU+=("${TOPOLOGY_QEMU[@]}"

@@ -4,7 +4,7 @@ package org.vfio4j.lab;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,17 +53,39 @@ record ChildJvm(int exit, String output) {
     command.add(main.getName());
     command.addAll(Arrays.asList(arguments));
     try {
-      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-      String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      if (!process.waitFor(2, TimeUnit.MINUTES)) {
-        process.destroyForcibly();
-        throw new AssertionError(command + " does not end:\n" + output);
+      // A file and no pipe: who reads a pipe to its end waits as long as the child does.
+      Path output = Files.createTempFile("child-jvm", ".txt");
+      try {
+        Process process =
+            new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        if (!process.waitFor(2, TimeUnit.MINUTES)) {
+          throw new AssertionError(
+              main.getName()
+                  + " "
+                  + jvmOptions
+                  + " does not end:\n"
+                  + endWithStacks(process, output));
+        }
+        return new ChildJvm(process.exitValue(), Files.readString(output));
+      } finally {
+        Files.delete(output);
       }
-      return new ChildJvm(process.exitValue(), output);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {
       throw new AssertionError(e);
     }
+  }
+
+  /** What it printed, with what its threads do. */
+  private static String endWithStacks(Process process, Path output)
+      throws IOException, InterruptedException {
+    new ProcessBuilder("kill", "-QUIT", Long.toString(process.pid())).start().waitFor();
+    process.waitFor(5, TimeUnit.SECONDS);
+    process.destroyForcibly().waitFor();
+    return Files.readString(output);
   }
 }

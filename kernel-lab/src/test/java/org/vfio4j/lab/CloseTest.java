@@ -348,7 +348,7 @@ class CloseTest {
                           }
                         })));
       }
-      mapping.await();
+      assertThat(mapping.await(20, TimeUnit.SECONDS)).isTrue();
       assigned.close();
       for (Future<?> thread : threads) {
         thread.get(20, TimeUnit.SECONDS);

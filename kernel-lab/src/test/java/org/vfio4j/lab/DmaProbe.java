@@ -114,11 +114,12 @@ final class DmaProbe implements AutoCloseable {
     registers.putLongLe(COUNT, SIZE);
     registers.putLongLe(COMMAND, START | direction);
     try {
-      do {
-        Thread.sleep(10);
-      } while ((registers.getLongLe(COMMAND) & START) != 0);
+      Lab.await(() -> (registers.getLongLe(COMMAND) & START) == 0);
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
+    }
+    if ((registers.getLongLe(COMMAND) & START) != 0) {
+      throw new IllegalStateException("edu does not end its DMA");
     }
   }
 
