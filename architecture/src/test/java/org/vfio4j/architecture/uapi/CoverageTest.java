@@ -131,13 +131,19 @@ class CoverageTest {
     assertThat(claimedInVain(Reached.read(REAL), recorded(true))).isEmpty();
   }
 
-  /** What a test is said to reach, and did not reach when it ran. */
+  /**
+   * What a test is said to reach, and did not reach when it ran. Where threads race, or the host
+   * takes a device away, an errno comes in one run and not in the next: it is enough then that
+   * another test has met it in this run.
+   */
   private static List<String> claimedInVain(Reached claimed, Reached recorded) {
     Set<String> ran = recorded.ran();
     List<String> inVain = new ArrayList<>();
     for (String name : claimed.names()) {
+      Set<String> seenBy = recorded.testsOf(name);
+      boolean byRace = name.contains(":E") && !seenBy.isEmpty();
       for (String test : claimed.testsOf(name)) {
-        if (ran.contains(test) && !recorded.testsOf(name).contains(test)) {
+        if (ran.contains(test) && !seenBy.contains(test) && !byRace) {
           inVain.add(name + " by " + test);
         }
       }
