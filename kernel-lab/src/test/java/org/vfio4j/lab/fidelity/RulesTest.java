@@ -851,6 +851,18 @@ class RulesTest {
               Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group).text(0, "0000:00:05.0"));
         });
     rule(
+        "what is mapped where a device must not have it is EADDRINUSE as it is opened",
+        s -> {
+          Argument c = s.open("/dev/iommu");
+          Argument group = s.open("/dev/vfio/1");
+          s.works(join(group, c));
+          s.works(mapDma(c, 32, 3, s.memory(), 0xfee0_0000L, PAGE));
+          Call open = Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group).text(0, "0000:00:05.0");
+          s.fails(Errno.EADDRINUSE, open);
+          s.works(unmapDma(c, 24, 0, 0xfee0_0000L, PAGE));
+          s.works(open.makesFd(s.world.handle("device")));
+        });
+    rule(
         "a part of a mapping is ENOENT as type1v2 of it, and cut as type1",
         s -> {
           Argument c = s.open("/dev/iommu");
