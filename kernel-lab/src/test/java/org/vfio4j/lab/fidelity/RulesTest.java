@@ -209,6 +209,10 @@ class RulesTest {
     return Call.ioctl("IOMMU_DESTROY", 0x3B80, fd).u32("size", 0, 8).u32("id", 4, id);
   }
 
+  private static Call getDevice(Argument group, String name) {
+    return Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group).text(0, name);
+  }
+
   private static Call mapDma(Argument fd, int argsz, int flags, Argument va, long iova, long size) {
     return Call.ioctl("VFIO_IOMMU_MAP_DMA", 0x3B71, fd)
         .u32("argsz", 0, argsz)
@@ -846,9 +850,7 @@ class RulesTest {
           Argument group = s.open("/dev/vfio/1");
           s.works(join(group, c));
           s.works(mapDma(c, 32, 0, s.memory(), IOVA, PAGE));
-          s.fails(
-              Errno.EINVAL,
-              Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group).text(0, "0000:00:05.0"));
+          s.fails(Errno.EINVAL, getDevice(group, "0000:00:05.0"));
         });
     rule(
         "what is mapped where a device must not have it is EADDRINUSE as it is opened",
@@ -857,10 +859,9 @@ class RulesTest {
           Argument group = s.open("/dev/vfio/1");
           s.works(join(group, c));
           s.works(mapDma(c, 32, 3, s.memory(), 0xfee0_0000L, PAGE));
-          Call open = Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group).text(0, "0000:00:05.0");
-          s.fails(Errno.EADDRINUSE, open);
+          s.fails(Errno.EADDRINUSE, getDevice(group, "0000:00:05.0"));
           s.works(unmapDma(c, 24, 0, 0xfee0_0000L, PAGE));
-          s.works(open.makesFd(s.world.handle("device")));
+          s.works(getDevice(group, "0000:00:05.0").makesFd(s.world.handle("device")));
         });
     rule(
         "a part of a mapping is ENOENT as type1v2 of it, and cut as type1",
@@ -925,21 +926,16 @@ class RulesTest {
           Argument group = s.open("/dev/vfio/1");
           s.works(join(group, s.open("/dev/iommu")));
           for (String wrong : List.of("0000:00:05", "0000:00:05.0x", "0000:01:01.0", "")) {
-            s.fails(
-                Errno.ENODEV, Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group).text(0, wrong));
+            s.fails(Errno.ENODEV, getDevice(group, wrong));
           }
           for (String wrong :
               List.of(
                   "0000:00:05.0 x",
                   "0000:00:05.0 vf_token=2ab74924-c335-45f4-9b16-8569e5b08258",
                   "0000:00:05.0 vf_token=2ab7")) {
-            s.fails(
-                Errno.EINVAL, Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group).text(0, wrong));
+            s.fails(Errno.EINVAL, getDevice(group, wrong));
           }
-          s.works(
-              Call.ioctl("VFIO_GROUP_GET_DEVICE_FD", 0x3B6A, group)
-                  .text(0, "0000:00:05.0  ")
-                  .makesFd(s.world.handle("device")));
+          s.works(getDevice(group, "0000:00:05.0  ").makesFd(s.world.handle("device")));
         });
     ioasRule(
         "a node is EINVAL until it is bound, also for what nobody has",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.vfio4j.lab.scenarios;
+package org.vfio4j.lab;
 
 import java.io.IOException;
 import java.io.PrintStream;
@@ -85,9 +85,8 @@ public final class HangListener implements TestExecutionListener {
     out.printf(
         "HUNG: no test has begun or ended for %d s, since %s %s; the JVM ends%n",
         secondsSince(event.time()), event.test().getUniqueId(), event.what());
-    // A JVM whose threads do not all stop can tell no more than this: where each waits (0 if it
-    // runs),
-    // its nanoseconds on a processor, those of waiting for one, and its turns.
+    // Of a JVM whose threads do not all stop there is no more than this: what each waits in (0: it
+    // runs), its nanoseconds on a processor, those of waiting for one, and its turns.
     eachTask(
         task ->
             say(
